@@ -1,0 +1,176 @@
+"""The typed model of one deployment, read from `config/<name>.yaml`."""
+
+from collections.abc import Mapping
+from itertools import permutations
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from config.errors import DeploymentError, explain
+
+FOLDER = Path(__file__).parent
+GIB = 1024**3
+REGION_QUOTAS: Mapping[str, Mapping[str, int]] = {"ap-southeast-2": {"concurrent_jobs": 20}}
+
+Region = Literal["us-east-1", "us-west-2", "ap-southeast-2", "eu-west-1", "eu-west-2"]
+StoreId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,30}$")]
+LogDays = Literal[
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+]  # fmt: skip
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class DataStore(Model):
+    """One HealthImaging data store. Its name and its format can never change once it is deployed."""
+
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9._/#-]+$",
+        max_length=256,
+        description="DatastoreName. Never changes once deployed.",
+    )
+    prefix: str = Field(
+        default="",
+        pattern=r"^([^/]+/)*$",
+        description='Keys of the input bucket that go to this store: "" for all, else ending in "/".',
+    )
+    lossless_storage_format: Literal["HTJ2K", "JPEG_2000_LOSSLESS"] = Field(
+        default="HTJ2K", description="How pixels are stored. Never changes once deployed."
+    )
+
+
+class Quotas(Model):
+    """The account's HealthImaging quotas in this Region. Raise one here after AWS has raised it."""
+
+    start_rate: float = Field(default=1.0, gt=0, le=1000, description="StartDICOMImportJob calls a second.")
+    start_burst: int = Field(default=2, ge=1, le=1000, description="StartDICOMImportJob calls at once.")
+    concurrent_jobs: int = Field(
+        default=100,
+        ge=1,
+        le=10_000,
+        description="Import jobs at a time in one data store; 20 in ap-southeast-2.",
+    )
+    files_per_job: int = Field(default=5000, ge=1, le=1_000_000, description="Files in one import job.")
+    bytes_per_job: int = Field(default=10 * GIB, ge=1, le=10 * GIB, description="Bytes in one import job.")
+    folders_per_job: int = Field(
+        default=10_000, ge=1, le=10_000, description="Nested folders in one import job."
+    )
+    bytes_per_file: int = Field(default=10 * GIB, ge=1, le=10 * GIB, description="Bytes in one DICOM file.")
+
+
+class ImportTiming(Model):
+    """When a folder counts as complete."""
+
+    # A delayed SQS message carries the quiet period, and SQS delays 900 s at most.
+    quiet_seconds: int = Field(ge=1, le=900, description="A folder with no upload for so long is imported.")
+    longest_wait_seconds: int = Field(
+        ge=1, le=86_400, description="A folder that never falls quiet is imported after so long."
+    )
+    sweep_minutes: int = Field(
+        ge=1, le=1440, description="How often lost events and stuck jobs are looked for."
+    )
+
+    @field_validator("longest_wait_seconds")
+    @classmethod
+    def _waits_at_least_the_quiet_period(cls, longest: int, info: ValidationInfo) -> int:
+        quiet = info.data.get("quiet_seconds", 0)
+        if longest < quiet:
+            raise PydanticCustomError(
+                "longest_wait", "at least quiet_seconds, which is {quiet}", {"quiet": quiet}
+            )
+        return longest
+
+
+class Retention(Model):
+    """How long what may go is kept."""
+
+    logs_days: LogDays = Field(description="Function logs.")
+    staging_days: int = Field(ge=1, le=365, description="Copies made for an import job.")
+    old_versions_days: int = Field(ge=1, le=36_500, description="Replaced versions of uploaded files.")
+    incomplete_uploads_days: int = Field(
+        ge=1, le=365, description="Parts of multipart uploads never finished."
+    )
+
+
+class Alarms(Model):
+    """Who is told, and of what."""
+
+    emails: tuple[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")], ...] = Field(
+        default=(), strict=False, description="Addresses that are asked to subscribe to the alarms."
+    )
+    # A CloudWatch alarm looks back a week at most.
+    no_import_hours: int | None = Field(
+        default=None, ge=1, le=168, description="Alarm when nothing was imported for so long; null for never."
+    )
+
+
+class Deployment(Model):
+    """One place the toolkit is deployed to."""
+
+    name: str = Field(
+        pattern=r"^[a-z][a-z0-9-]{1,20}$", description="Part of the stack names. Never changes."
+    )
+    account: Annotated[str, Field(pattern=r"^[0-9]{12}$")] | None = Field(
+        default=None, description="12 digits in quotes; null for the account of whoever deploys."
+    )
+    region: Region = Field(description="A Region that has HealthImaging.")
+    data_stores: dict[StoreId, DataStore] = Field(
+        min_length=1, description="Data stores by an id that never changes."
+    )
+    quotas: Quotas = Field(default=Quotas(), validate_default=True)
+    import_timing: ImportTiming
+    retention: Retention
+    keep_data: bool = Field(
+        description="Keep buckets and the ledger when the stacks are deleted. Data stores are always kept."
+    )
+    tags: dict[str, str] = Field(
+        default_factory=dict, description="Tags of every resource; data stores get them through TagResource."
+    )
+    alarms: Alarms = Alarms()
+    stacks: tuple[Literal["watch"], ...] = Field(default=(), strict=False, description="Optional stacks.")
+
+    @field_validator("data_stores")
+    @classmethod
+    def _prefixes_do_not_overlap(cls, stores: dict[str, DataStore]) -> dict[str, DataStore]:
+        for (one, outer), (other, inner) in permutations(stores.items(), 2):
+            if inner.prefix.startswith(outer.prefix):
+                raise PydanticCustomError(
+                    "prefixes_overlap",
+                    "prefixes that do not overlap: {one} and {other} both get the keys under {shared}",
+                    {"one": one, "other": other, "shared": repr(inner.prefix)},
+                )
+        return stores
+
+    @field_validator("quotas", mode="before")
+    @classmethod
+    def _start_from_the_regions_quotas(cls, given: Any, info: ValidationInfo) -> Any:
+        given = given.model_dump(exclude_unset=True) if isinstance(given, Quotas) else given
+        regional = REGION_QUOTAS.get(info.data.get("region", ""), {})
+        return {**regional, **given} if isinstance(given, dict) else given
+
+
+def deployment_file(name_or_path: str) -> Path:
+    """`config/<name>.yaml`, or the path itself when it ends in .yaml."""
+    path = Path(name_or_path) if name_or_path.endswith(".yaml") else FOLDER / f"{name_or_path}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in FOLDER.glob("*.yaml")))
+        raise DeploymentError(
+            f"{name_or_path}: no such deployment. There are {known}, or give a path ending in .yaml."
+        )
+    return path
+
+
+def load_deployment(name_or_path: str) -> Deployment:
+    """Read and check one deployment; raises DeploymentError, whose text is for people."""
+    path = deployment_file(name_or_path)
+    try:
+        return Deployment.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except yaml.YAMLError as error:
+        raise DeploymentError(f"{path}: not YAML: {error}") from error
+    except ValidationError as error:
+        raise DeploymentError(explain(path, Deployment, error)) from error
