@@ -1,0 +1,66 @@
+"""The pinned CDK CLI on the Node of a Python package: `python -m cli.cdk synth` runs it by hand."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from cli.errors import CommandError
+from cli.node import node_folder
+from cli.repository import CDK, ROOT
+
+# Neither telemetry, nor notices, nor a look for a newer version: nothing here asks the internet.
+SILENT = {"CDK_DISABLE_CLI_TELEMETRY": "true", "CDK_DISABLE_VERSION_CHECK": "true"}
+LONGEST_SECONDS = 600
+SILENT_OPTIONS = ["--no-notices", "--no-version-reporting"]
+
+
+def command(arguments: Sequence[str]) -> list[str]:
+    """The words that run the CDK CLI."""
+    if not CDK.exists():
+        raise CommandError("the CDK CLI is not installed", "run `make install`")
+    return [str(node_folder() / "node"), str(CDK), *arguments, *SILENT_OPTIONS]
+
+
+def with_node(environment: Mapping[str, str]) -> dict[str, str]:
+    """`environment`, in which the app finds this Python and jsii finds this Node."""
+    path = os.pathsep.join(
+        [str(Path(sys.executable).parent), str(node_folder()), environment.get("PATH", "")]
+    )
+    return {**environment, **SILENT, "PATH": path}
+
+
+def run(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+    """Run one CDK command in the repository; all it prints goes to `log`."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w", encoding="utf-8") as output:
+        finished = subprocess.run(  # noqa: S603 - our own words
+            command(arguments),
+            cwd=ROOT,
+            env=with_node(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            timeout=LONGEST_SECONDS,
+            check=False,
+        )
+    if finished.returncode:
+        raise CommandError(
+            f"`cdk {arguments[0]}` ended with exit code {finished.returncode}: {reason(log)}",
+            f"its whole output is in {log}",
+        )
+
+
+def reason(log: Path) -> str:
+    """The line of a CDK log that says what went wrong, or its last one."""
+    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines()]
+    lines = [line for line in lines if line]
+    telling = [line for line in lines if "rror" in line or "❌" in line or "refused" in line]
+    return (telling or lines or ["it printed nothing"])[-1]
+
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+    words = command(sys.argv[1:])
+    os.execve(words[0], words, with_node(os.environ))  # noqa: S606 - our own words

@@ -1,0 +1,92 @@
+"""The ledger's folders as studies: how many files of each have which fate, and how long that took."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rich.table import Table
+
+from lambdas.adapters.ledger import Ledger
+from lambdas.importing.files import File
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """One folder of the input bucket.
+
+    `seconds` is from the last upload to the last file's fate; None while a file waits.
+    """
+
+    folder: str
+    uploaded: int
+    waiting: int
+    imported: int
+    failed: int
+    skipped: int
+    image_sets: int
+    seconds: float | None
+    reasons: list[str]
+
+
+def studies(ledger: Ledger) -> list[Study]:
+    """Every folder of the ledger, by name."""
+    found = [study(folder.path, ledger.files(folder.bucket, folder.path)) for folder in ledger.folders()]
+    return sorted(found, key=lambda one: one.folder)
+
+
+def study(folder: str, files: Iterable[File]) -> Study:
+    """The files of one folder, counted."""
+    rows = list(files)
+    fates = Counter(row.status for row in rows)
+    return Study(
+        folder=folder,
+        uploaded=len(rows),
+        waiting=fates["WAITING"],
+        imported=fates["IMPORTED"],
+        failed=fates["FAILED"],
+        skipped=fates["SKIPPED"],
+        image_sets=len({row.image_set_id for row in rows if row.image_set_id}),
+        seconds=_seconds(rows),
+        reasons=sorted({row.reason for row in rows if row.status == "FAILED" and row.reason}),
+    )
+
+
+def _seconds(rows: list[File]) -> float | None:
+    settled: list[datetime] = [row.settled_at for row in rows if row.settled_at is not None]
+    if not rows or len(settled) < len(rows):
+        return None
+    return round((max(settled) - max(row.uploaded_at for row in rows)).total_seconds(), 1)
+
+
+def totals(found: list[Study]) -> dict[str, Any]:
+    """The sums over all studies; `seconds` is the slowest study's."""
+    times = [one.seconds for one in found if one.seconds is not None]
+    counts = ("uploaded", "waiting", "imported", "failed", "skipped", "image_sets")
+    return {
+        "studies": len(found),
+        **{name: sum(getattr(one, name) for one in found) for name in counts},
+        "seconds": max(times, default=None),
+    }
+
+
+def table(found: list[Study]) -> Table:
+    """The studies for people, with the sums in the last row."""
+    sums = totals(found)
+    shown = Table(show_footer=True)
+    shown.add_column("study", f"{sums['studies']} studies", overflow="fold")
+    for name in ("uploaded", "waiting", "imported", "failed", "skipped", "image sets"):
+        shown.add_column(name, str(sums[name.replace(" ", "_")]), justify="right")
+    shown.add_column("seconds", _shown(sums["seconds"]), justify="right")
+    shown.add_column("why files failed", overflow="fold")
+    for one in found:
+        counts = (one.uploaded, one.waiting, one.imported, one.failed, one.skipped, one.image_sets)
+        shown.add_row(
+            one.folder or "/", *(str(count) for count in counts), _shown(one.seconds), "; ".join(one.reasons)
+        )
+    return shown
+
+
+def _shown(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds:.1f}"

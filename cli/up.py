@@ -1,0 +1,35 @@
+"""`ahi up`: a local AWS, running and deployed."""
+
+from typing import Annotated
+
+import typer
+
+from cli import deployed, local, options, output
+from cli.deploy import deploy
+from config.deployment import load_deployment
+
+
+def up(
+    deployment: options.Deployment = "sandbox",
+    port: Annotated[
+        int | None,
+        typer.Option(help=f"Where it listens; {local.DEFAULT_PORT} the first time, then as before"),
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Start the local AWS unless it runs, and deploy onto it with the CDK CLI.
+
+    What it holds is kept when it stops: files that were waiting are imported after the next start.
+    """
+    region = load_deployment(deployment).region
+    with output.progress().status("starting the local AWS") as shown:
+        server = local.start(local.LOCAL_STATE, port)
+        deploy(server, deployment, shown.update)
+    deployed.use(server, region)
+    found = deployed.look_up(load_deployment(deployment))
+    if json:
+        output.write_json(
+            {"endpoint": server.endpoint, "bucket": found.input_bucket, "outputs": found.outputs}
+        )
+        return
+    output.facts().print(f"endpoint  {server.endpoint}\nbucket    {found.input_bucket}", soft_wrap=True)

@@ -1,0 +1,26 @@
+"""What the commands find instead of a deployed ledger, and an environment of their own."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from cli import deployed
+from ledger_in_memory import DeployedInMemory, LedgerInMemory
+
+
+@pytest.fixture
+def ledger(monkeypatch: pytest.MonkeyPatch) -> LedgerInMemory:
+    """The ledger that every command finds."""
+    ledger = LedgerInMemory()
+    monkeypatch.setattr(deployed, "find", lambda _name, *, aws: DeployedInMemory(ledger))
+    return ledger
+
+
+@pytest.fixture(autouse=True)
+def _own_environment() -> Iterator[None]:
+    """A command points its process at an AWS; the next test starts from what was."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)

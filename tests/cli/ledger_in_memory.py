@@ -1,0 +1,59 @@
+"""The reading half of the ledger in memory, and rows to put into it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from lambdas.importing.files import File, Folder, FolderState, Job, JobState, Status
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+@dataclass
+class LedgerInMemory:
+    """The reading half of the ledger."""
+
+    rows: list[File] = field(default_factory=list)
+    job_rows: list[Job] = field(default_factory=list)
+    folders_read: list[str] = field(default_factory=list)
+
+    def folders(self) -> Iterator[Folder]:
+        for path in dict.fromkeys(row.folder for row in self.rows):
+            yield Folder(
+                bucket="input", path=path, store="main", state=FolderState.DONE,
+                first_at=NOON, last_at=NOON, due_at=NOON,
+            )  # fmt: skip
+
+    def files(self, bucket: str, folder: str) -> list[File]:
+        self.folders_read.append(folder)
+        return [row for row in self.rows if (row.bucket, row.folder) == (bucket, folder)]
+
+    def failed_files(self) -> Iterator[File]:
+        failed = [row for row in self.rows if row.status == Status.FAILED]
+        return iter(sorted(failed, key=lambda row: row.settled_at or NOON, reverse=True))
+
+    def jobs(self) -> Iterator[Job]:
+        return iter(self.job_rows)
+
+
+@dataclass
+class DeployedInMemory:
+    ledger: LedgerInMemory
+
+
+def a_file(key: str, status: Status = Status.WAITING, *, after: float | None = None, **values: Any) -> File:
+    """A file uploaded at noon that got its fate `after` seconds."""
+    folder, slash, name = key.rpartition("/")
+    settled_at = None if after is None else NOON + timedelta(seconds=after)
+    return File(
+        bucket="input", folder=folder + slash, name=name, version="v1", size=1,
+        **{"uploaded_at": NOON, "status": status, "settled_at": settled_at, **values},
+    )  # fmt: skip
+
+
+def a_job(name: str, job_id: str) -> Job:
+    return Job(
+        name=name, bucket="input", folder="ct/", store="main", datastore_id="d", state=JobState.COMPLETED,
+        files=1, bytes=1, in_place=True, prefix="s3://input/ct/", created_at=NOON, at=NOON, job_id=job_id,
+    )  # fmt: skip
