@@ -56,7 +56,10 @@ def start(state: Path, port: int | None = None) -> LocalAws:
         raise CommandError(f"port {port} is taken by another program", "free it, or give another with --port")
     state.mkdir(parents=True, exist_ok=True)
     _write(state, {"port": port})
-    pid = server.start(state, port)
+    try:
+        pid = server.start(state, port)
+    except RuntimeError as error:
+        raise CommandError(str(error), f"its log is {state / server.LOG}") from error
     _write(state, {"port": port, "pid": pid})
     return LocalAws(state=state, pid=pid, port=port)
 

@@ -13,6 +13,17 @@ REFERENCE = ROOT / "docs" / "reference"
 WIDTH = 100
 GENERATED = "<!-- Written by `python -m cli.reference`: change the code, not this page. -->"
 
+CONVENTIONS = (
+    "Facts go to stdout and progress to stderr. With `--json`, stdout is one JSON document.",
+    "A command that cannot do what was asked says on stderr why, and what to do; its exit code is 1.",
+)
+ABOUT_SAMPLES = (
+    "`make demo` uploads these. They are real DICOM files that come with the Python packages pydicom",
+    "and pydicom-data: nothing is downloaded, and this repository keeps no copy. Names and birth dates",
+    "in them are invented or removed. Files of those packages that hold an address, another number of a",
+    "patient or a plausible name are left out.",
+)
+
 
 def pages() -> dict[Path, str]:
     """Every generated page, by the file it belongs in."""
@@ -24,13 +35,11 @@ def commands_page() -> str:
     # Imported here, because the console script imports that module, and needs none of this one.
     from cli.main import app
 
-    group = typer.main.get_command(app)
+    group = typer.main.get_group(app)
     context = group.context_class(group, info_name="ahi", terminal_width=WIDTH, max_content_width=WIDTH)
     text = [GENERATED, "", "# The command `ahi`", "", f"```text\n{group.get_help(context)}\n```"]
-    text += ["", "Facts go to stdout and progress to stderr. With `--json`, stdout is one JSON document."]
-    text += ["A command that cannot do what was asked says why and what to do on stderr, and ends with exit code 1."]
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
+    text += ["", *CONVENTIONS]
+    for name, command in group.commands.items():
         below = command.context_class(command, info_name=name, parent=context)
         text += ["", f"## ahi {name}", "", f"```text\n{command.get_help(below)}\n```"]
     return "\n".join(text) + "\n"
@@ -43,10 +52,7 @@ def samples_page() -> str:
         "",
         "# Sample studies",
         "",
-        "`make demo` uploads these. They are real DICOM files that come with the Python packages pydicom and",
-        "pydicom-data; nothing is downloaded, and no copy of them is kept in this repository. Names in them are",
-        "invented or removed, as are birth dates. Files of those packages that hold an address, a plausible name",
-        "or a hospital number are left out.",
+        *ABOUT_SAMPLES,
         "",
         "| Folder | What it is | Files | Frames | Modality | Transfer syntaxes | Origin and licence |",
         "|---|---|---|---|---|---|---|",

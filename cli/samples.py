@@ -33,11 +33,12 @@ def samples() -> Iterator[Sample]:
 
 def installed(name: str) -> Path:
     """Where a file of pydicom or pydicom-data lies. Never downloads."""
+    found: object
     if name.startswith("chr"):
         found = next(iter(get_charset_files(name)), None)
     else:
-        found = get_testdata_file(name, download=False)
-    if found is None:
+        found = get_testdata_file(name, read=False, download=False)
+    if not isinstance(found, str):
         raise CommandError(
             f"the sample {name} is not installed", "run `make install`: pydicom-data brings it"
         )

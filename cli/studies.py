@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from lambdas.adapters.ledger import Ledger
-from lambdas.importing.files import File
+from lambdas.importing.files import File, Status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,13 +43,13 @@ def study(folder: str, files: Iterable[File]) -> Study:
     return Study(
         folder=folder,
         uploaded=len(rows),
-        waiting=fates["WAITING"],
-        imported=fates["IMPORTED"],
-        failed=fates["FAILED"],
-        skipped=fates["SKIPPED"],
+        waiting=fates[Status.WAITING],
+        imported=fates[Status.IMPORTED],
+        failed=fates[Status.FAILED],
+        skipped=fates[Status.SKIPPED],
         image_sets=len({row.image_set_id for row in rows if row.image_set_id}),
         seconds=_seconds(rows),
-        reasons=sorted({row.reason for row in rows if row.status == "FAILED" and row.reason}),
+        reasons=sorted({row.reason for row in rows if row.status == Status.FAILED and row.reason}),
     )
 
 

@@ -28,7 +28,7 @@ def problems(found: Deployed, samples: list[Sample]) -> list[str]:
             return [
                 f"{sample.key} is {file.status if file else 'unknown'}: {file.reason if file else 'no row'}"
             ]
-        if file.image_set_id is None:
+        if file.image_set_id is None or file.store is None:
             return []
         datastore = found.outputs[f"Datastore{file.store.capitalize()}Id"]
         return [f"{sample.key}: {line}" for line in missing(imaging, datastore, file.image_set_id, sample)]

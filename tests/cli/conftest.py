@@ -4,9 +4,9 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from ledger_in_memory import DeployedInMemory, LedgerInMemory
 
 from cli import deployed
-from ledger_in_memory import DeployedInMemory, LedgerInMemory
 
 
 @pytest.fixture

@@ -4,10 +4,11 @@ import json
 from typing import Any
 
 import pytest
-from cli.main import app
 from ledger_in_memory import LedgerInMemory, a_file, a_job
-from lambdas.importing.files import Status
 from typer.testing import CliRunner
+
+from cli.main import app
+from lambdas.importing.files import Status
 
 REASON = "DICOM attribute SOPClassUID does not exist"
 

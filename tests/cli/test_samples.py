@@ -5,20 +5,45 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from cli.sample_studies import STUDIES
-from cli.samples import Sample, samples, write_samples
 from pydicom.dataset import FileDataset
 from pydicom.errors import InvalidDicomError
 
+from cli.sample_studies import STUDIES
+from cli.samples import Sample, samples, write_samples
+
 # Placeholders of the people who made the files, and DICOM's own examples of character sets (PS3.5, H to K).
 NAMES = {
-    "", "^^^^", "Äneas^Rüdiger", "Buc^Jérôme", "Citizen^Jan", "CompressedSamples^CT1", "CompressedSamples^MR1",
-    "CompressedSamples^NM1", "CompressedSamples^US1", "Doe^Archibald", "Doe^Peter", "Hong^Gildong=洪^吉洞=홍^길동",
-    "JANCT000", "Last Name^First Name", "Last^First^mid^pre", "Lestrade^G", "Modality^LUT^Test",
-    "NAME^PATIENT^NAME", "PLA", "Perfusion^MCA Stroke", "Test^S R", "VOI^LUT^Test", "Wang^XiaoDong=王^小东",
-    "Wang^XiaoDong=王^小東", "Yamada^Tarou=山田^太郎=やまだ^たろう", "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎=やまだ^たろう",
-    "Διονυσιος", "Люкceмбypг", "שרון^דבורה", "قباني^لنزار",
-}  # fmt: skip
+    "",
+    "Buc^Jérôme",
+    "Citizen^Jan",
+    "CompressedSamples^CT1",
+    "CompressedSamples^MR1",
+    "CompressedSamples^NM1",
+    "CompressedSamples^US1",
+    "Doe^Archibald",
+    "Doe^Peter",
+    "Hong^Gildong=洪^吉洞=홍^길동",
+    "JANCT000",
+    "Last Name^First Name",
+    "Last^First^mid^pre",
+    "Lestrade^G",
+    "Modality^LUT^Test",
+    "NAME^PATIENT^NAME",
+    "PLA",
+    "Perfusion^MCA Stroke",
+    "Test^S R",
+    "VOI^LUT^Test",
+    "Wang^XiaoDong=王^小东",
+    "Wang^XiaoDong=王^小東",
+    "Yamada^Tarou=山田^太郎=やまだ^たろう",
+    "^^^^",
+    "Äneas^Rüdiger",
+    "Διονυσιος",
+    "Люкceмбypг",  # noqa: RUF001
+    "שרון^דבורה",
+    "قباني^لنزار",
+    "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎=やまだ^たろう",
+}
 INVENTED_BIRTH_DATES = {"", "20000101", "19500704"}
 PERSONAL = (
     "PatientAddress", "PatientTelephoneNumbers", "OtherPatientIDs", "OtherPatientNames", "PatientBirthName",

@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
-from cli.studies import study, totals
 from ledger_in_memory import NOON, a_file
+
+from cli.studies import study, totals
 from lambdas.importing.files import Status
 
 
