@@ -1,0 +1,37 @@
+"""What HealthImaging needs of the AWS around it."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+
+class Scope(NamedTuple):
+    """The account and Region a request is signed for."""
+
+    account: str
+    region: str
+
+
+class Credentials(NamedTuple):
+    """A role session."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str
+
+
+class RoleRefused(Exception):  # noqa: N818 - what happened, not a fault of ours
+    """The role does not exist, or its trust policy does not admit HealthImaging for this data store."""
+
+
+class Aws(Protocol):
+    """EventBridge, STS and KMS, as a service of AWS reaches them."""
+
+    def publish(
+        self, scope: Scope, detail_type: str, detail: Mapping[str, Any], resources: list[str]
+    ) -> None: ...
+
+    def assume_role(
+        self, role_arn: str, *, source_arn: str, scope: Scope, session_name: str
+    ) -> Credentials: ...
+
+    def key_is_usable(self, scope: Scope, key_arn: str) -> bool: ...

@@ -1,0 +1,56 @@
+"""The normalised metadata document of an image set, SchemaVersion 1.1."""
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterable
+from typing import Any
+
+SCHEMA_VERSION = "1.1"
+
+
+def instance_json(
+    levels_below: dict[str, Any], transfer_syntax_uid: str, image_frames: list[dict[str, Any]]
+) -> bytes:
+    """One instance's part of the document, compressed as it is kept."""
+    instance = {
+        **levels_below,
+        "StoredTransferSyntaxUID": transfer_syntax_uid,
+        "ChecksumType": "DECOMPRESSED",
+        "ImageFrames": image_frames,
+    }
+    return zlib.compress(_dump(instance), 1)
+
+
+def document(
+    datastore_id: str,
+    image_set_id: str,
+    levels: dict[str, dict[str, Any]],
+    series_instance_uid: str,
+    instances: Iterable[tuple[str, bytes]],
+) -> bytes:
+    """The gzip document. `instances` are SOP instance UIDs with what `instance_json` made of each.
+
+    Instances are joined as text: parsing thousands only to print them again is what a merge
+    would otherwise spend its time on.
+    """
+    head = {
+        "SchemaVersion": SCHEMA_VERSION,
+        "DatastoreID": datastore_id,
+        "ImageSetID": image_set_id,
+        "Patient": levels["Patient"],
+    }
+    members = b",".join(_dump(uid) + b":" + zlib.decompress(instance) for uid, instance in instances)
+    series = _with_member(levels["Series"], "Instances", b"{" + members + b"}")
+    study = _with_member(levels["Study"], "Series", b"{" + _dump(series_instance_uid) + b":" + series + b"}")
+    # A fixed time stamp: the same job run again writes the same bytes.
+    return gzip.compress(_with_member(head, "Study", study), compresslevel=1, mtime=0)
+
+
+def _with_member(fields: dict[str, Any], name: str, value: bytes) -> bytes:
+    opened = _dump(fields)[:-1]
+    return opened + (b"," if fields else b"") + _dump(name) + b":" + value + b"}"
+
+
+def _dump(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

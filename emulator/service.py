@@ -1,0 +1,62 @@
+"""AWS HealthImaging put together: its state, its rules, and its operations by name."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from emulator.aws import Aws
+from emulator.datastores import Datastores
+from emulator.events import Outbox
+from emulator.image_sets import ImageSets
+from emulator.import_jobs import ImportJobs
+from emulator.import_run import ImportRuns
+from emulator.outcomes import Outcome, Source
+from emulator.routes import Operation
+from emulator.search import Search
+from emulator.storage import Storage
+from emulator.tags import Tags
+from emulator.workers import Workers
+
+SECONDS_PER_FILE = 600
+
+
+class Service:
+    """HealthImaging of every account and Region, with its data under `folder`."""
+
+    def __init__(self, folder: Path, aws: Aws, endpoint: str) -> None:
+        storage = Storage(folder)
+        self._outbox = Outbox(storage, aws.publish)
+        self.datastores = Datastores(storage, self._outbox, aws)
+        workers: Workers[tuple[Source, str], Outcome] = Workers(
+            "emulator.worker:import_object", count=os.cpu_count() or 1, seconds=SECONDS_PER_FILE
+        )
+        self._runs = ImportRuns(storage, self._outbox, aws, workers, endpoint)
+        self._jobs = ImportJobs(storage, self._outbox, self.datastores, self._runs.submit)
+        image_sets = ImageSets(storage, self.datastores)
+        tags = Tags(storage)
+        self.operations: Mapping[str, Operation] = {
+            "CreateDatastore": self.datastores.create,
+            "GetDatastore": self.datastores.get,
+            "ListDatastores": self.datastores.list,
+            "DeleteDatastore": self.datastores.delete,
+            "StartDICOMImportJob": self._jobs.start,
+            "GetDICOMImportJob": self._jobs.get,
+            "ListDICOMImportJobs": self._jobs.list,
+            "SearchImageSets": Search(storage, self.datastores).image_sets,
+            "GetImageSet": image_sets.get,
+            "GetImageSetMetadata": image_sets.metadata,
+            "GetImageFrame": image_sets.frame,
+            "TagResource": tags.add,
+            "UntagResource": tags.remove,
+            "ListTagsForResource": tags.list,
+        }
+
+    def start(self) -> None:
+        """Take up what was under way when the process ended. The gateway must answer by now."""
+        self._runs.start()
+        self._outbox.flush()
+        self.datastores.resume()
+        self._jobs.resume()
+
+    def stop(self) -> None:
+        self._runs.stop()

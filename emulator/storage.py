@@ -1,0 +1,109 @@
+"""SQLite for what is searched, files for what is large, all under one folder.
+
+Every thread gets its own connection; writers take turns through `writing()`.
+"""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS datastores (
+    id TEXT PRIMARY KEY, account TEXT NOT NULL, region TEXT NOT NULL,
+    name TEXT NOT NULL, status TEXT NOT NULL, kms_key_arn TEXT, authorizer_arn TEXT, lossless_format TEXT NOT NULL,
+    client_token TEXT NOT NULL, request TEXT NOT NULL, created_at REAL NOT NULL, updated_at REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS datastores_of_account ON datastores (account, region, created_at, id);
+CREATE TABLE IF NOT EXISTS tags (
+    arn TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (arn, key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS jobs (
+    id TEXT PRIMARY KEY, datastore_id TEXT NOT NULL, name TEXT NOT NULL, status TEXT NOT NULL,
+    role_arn TEXT NOT NULL, input_uri TEXT NOT NULL, output_uri TEXT NOT NULL,
+    client_token TEXT NOT NULL, request TEXT NOT NULL, message TEXT,
+    submitted_at REAL NOT NULL, ended_at REAL,
+    UNIQUE (datastore_id, client_token));
+CREATE INDEX IF NOT EXISTS jobs_of_datastore ON jobs (datastore_id, submitted_at, id);
+CREATE TABLE IF NOT EXISTS image_sets (
+    id TEXT PRIMARY KEY, datastore_id TEXT NOT NULL, is_primary INTEGER NOT NULL, version INTEGER NOT NULL,
+    state TEXT NOT NULL, workflow_status TEXT NOT NULL, created_at REAL NOT NULL, updated_at REAL NOT NULL,
+    conflict_key TEXT NOT NULL, levels TEXT NOT NULL, dicom_tags TEXT NOT NULL,
+    instance_count INTEGER NOT NULL,
+    study_instance_uid TEXT NOT NULL, series_instance_uid TEXT NOT NULL,
+    patient_id TEXT, accession_number TEXT, study_id TEXT, study_date TEXT, study_time TEXT);
+CREATE UNIQUE INDEX IF NOT EXISTS one_primary_image_set
+    ON image_sets (datastore_id, series_instance_uid) WHERE is_primary;
+CREATE INDEX IF NOT EXISTS image_sets_by_update ON image_sets (datastore_id, updated_at, id);
+CREATE INDEX IF NOT EXISTS image_sets_by_creation ON image_sets (datastore_id, created_at, id);
+CREATE INDEX IF NOT EXISTS image_sets_by_study ON image_sets (datastore_id, study_instance_uid);
+CREATE INDEX IF NOT EXISTS image_sets_by_series ON image_sets (datastore_id, series_instance_uid);
+CREATE INDEX IF NOT EXISTS image_sets_by_patient ON image_sets (datastore_id, patient_id);
+CREATE TABLE IF NOT EXISTS image_set_versions (
+    image_set_id TEXT NOT NULL, version INTEGER NOT NULL, state TEXT NOT NULL, workflow_status TEXT NOT NULL,
+    created_at REAL NOT NULL, updated_at REAL NOT NULL, PRIMARY KEY (image_set_id, version)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS instances (
+    image_set_id TEXT NOT NULL, sop_instance_uid TEXT NOT NULL, metadata BLOB NOT NULL,
+    PRIMARY KEY (image_set_id, sop_instance_uid));
+CREATE TABLE IF NOT EXISTS frames (
+    image_set_id TEXT NOT NULL, id TEXT NOT NULL,
+    file TEXT NOT NULL, start INTEGER NOT NULL, size INTEGER NOT NULL,
+    PRIMARY KEY (image_set_id, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS events (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, region TEXT NOT NULL,
+    detail_type TEXT NOT NULL, detail TEXT NOT NULL, resource TEXT NOT NULL);
+"""
+
+Row = sqlite3.Row
+
+
+class Storage:
+    """The data of every data store, under `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.frames = folder / "frames"
+        self.metadata = folder / "metadata"
+        self.frames.mkdir(parents=True, exist_ok=True)
+        self.metadata.mkdir(exist_ok=True)
+        self._of_thread = threading.local()
+        self._writer = threading.RLock()
+        self._connection().executescript(SCHEMA)
+
+    def rows(self, query: str, *values: Any) -> list[Row]:
+        return self._connection().execute(query, values).fetchall()
+
+    def row(self, query: str, *values: Any) -> Row | None:
+        found: Row | None = self._connection().execute(query, values).fetchone()
+        return found
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it becomes visible, or none."""
+        connection = self._connection()
+        with self._writer:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._of_thread, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(
+                self.folder / "healthimaging.sqlite", isolation_level=None, timeout=30
+            )
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            self._of_thread.connection = connection
+        return connection
+
+
+def now() -> float:
+    """Epoch seconds to the millisecond, as AWS prints times."""
+    return round(time.time(), 3)

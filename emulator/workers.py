@@ -1,0 +1,103 @@
+"""A pool of processes that do one task each at a time.
+
+A process that dies or takes too long costs its own task and nothing else: decoders are
+C code fed with what hospitals send. `concurrent.futures` gives up the whole pool then.
+"""
+
+import importlib
+import multiprocessing
+import queue
+import signal
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from typing import Generic, NamedTuple, TypeVar
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+# Forking a process full of threads is not safe.
+_context = multiprocessing.get_context("spawn")
+
+
+class WorkerLost(Exception):  # noqa: N818 - what happened
+    """The process died, or was ended because it took too long."""
+
+
+class _Worker(NamedTuple):
+    process: SpawnProcess
+    connection: Connection
+
+
+class Workers(Generic[Task, Result]):
+    """`run` may be called from many threads; each waits for a free process. They are made when needed."""
+
+    def __init__(self, work: str, *, count: int, seconds: float) -> None:
+        """`work` is `module:function`, imported in the processes; `seconds` is what one task may take."""
+        self._work = work
+        self._seconds = seconds
+        self._slots: queue.LifoQueue[_Worker | None] = queue.LifoQueue()
+        self._processes: set[SpawnProcess] = set()
+        for _ in range(count):
+            self._slots.put(None)
+
+    def run(self, task: Task) -> Result:
+        """The result of `work(task)`. Raises WorkerLost, or RuntimeError naming what `work` raised."""
+        worker = self._slots.get()
+        try:
+            worker = worker or self._start()
+            succeeded, result = self._ask(worker, task)
+        except WorkerLost:
+            worker = None
+            raise
+        finally:
+            self._slots.put(worker)
+        if not succeeded:
+            raise RuntimeError(f"the file could not be processed: {result}")
+        return result
+
+    def close(self) -> None:
+        """End every process, whatever it does."""
+        for process in tuple(self._processes):
+            self._end(process)
+
+    def _start(self) -> _Worker:
+        ours, theirs = _context.Pipe()
+        process = _context.Process(target=_serve, args=(theirs, self._work), daemon=True)
+        process.start()
+        theirs.close()
+        self._processes.add(process)
+        return _Worker(process, ours)
+
+    def _ask(self, worker: _Worker, task: Task) -> tuple[bool, Result]:
+        try:
+            worker.connection.send(task)
+            if worker.connection.poll(self._seconds):
+                answer: tuple[bool, Result] = worker.connection.recv()
+                return answer
+        except (EOFError, OSError) as error:
+            self._end(worker.process)
+            raise WorkerLost("the process that read the file died") from error
+        self._end(worker.process)
+        raise WorkerLost(f"the file took longer than {self._seconds:.0f} seconds")
+
+    def _end(self, process: SpawnProcess) -> None:
+        process.kill()
+        process.join()
+        self._processes.discard(process)
+
+
+def _serve(connection: Connection, work: str) -> None:
+    # Ctrl-C reaches the whole group; the server decides when workers end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    module, _, name = work.partition(":")
+    do = getattr(importlib.import_module(module), name)
+    while True:
+        try:
+            task = connection.recv()
+        except EOFError:
+            return
+        try:
+            connection.send((True, do(task)))
+        except Exception as error:
+            # Its text may quote the file.
+            connection.send((False, type(error).__name__))
