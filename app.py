@@ -1,0 +1,56 @@
+"""Synthesize the stacks of one deployment: `cdk deploy --all -c deployment=production`."""
+
+import os
+import sys
+from typing import Any
+
+from aws_cdk import App, Environment, Tags
+
+from config.deployment import Deployment, deployment_file, load_deployment
+from config.errors import DeploymentError
+from healthimaging.datastore import CLOUDFORMATION_TYPE
+from healthimaging.datastore_lock import DatastoreLockError, check_locks
+from stacks.access_stack import AccessStack
+from stacks.data_stack import DataStack
+from stacks.import_stack import ImportStack
+from stacks.watch_stack import WatchStack
+
+
+def make_stacks(app: App, deployment: Deployment) -> None:
+    """The stacks of `deployment`, with its tags on all that may be tagged."""
+    common: dict[str, Any] = {
+        "deployment": deployment,
+        "env": Environment(account=deployment.account, region=deployment.region),
+    }
+    prefix = f"ahi-{deployment.name}"
+    data = DataStack(app, "Data", stack_name=f"{prefix}-data", **common)
+    access = AccessStack(app, "Access", stack_name=f"{prefix}-access", data=data, **common)
+    imports = ImportStack(app, "Import", stack_name=f"{prefix}-import", data=data, access=access, **common)
+    if "watch" in deployment.stacks:
+        WatchStack(app, "Watch", stack_name=f"{prefix}-watch", data=data, imports=imports, **common)
+    for name, value in deployment.tags.items():
+        # A stack's own tags are copied by CloudFormation to its resources, so to the data stores.
+        Tags.of(app).add(name, value, exclude_resource_types=["aws:cdk:stack", CLOUDFORMATION_TYPE])
+
+
+def main() -> None:
+    """Refuse a wrong deployment file, and a change that would replace a data store, in plain words."""
+    app = App()
+    name = app.node.try_get_context("deployment") or os.environ.get("AHI_DEPLOYMENT") or "sandbox"
+    try:
+        deployment = load_deployment(name)
+        make_stacks(app, deployment)
+        templates = {stack.stack_name: stack.template for stack in app.synth().stacks}
+        check_locks(
+            templates,
+            folder=deployment_file(name).parent / "locks",
+            deployment=deployment.name,
+            account=deployment.account or os.environ.get("CDK_DEFAULT_ACCOUNT"),
+            region=deployment.region,
+        )
+    except (DeploymentError, DatastoreLockError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,193 @@
+"""From objects in a bucket to image sets: five functions, the queues between them, and their schedules."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from healthimaging.datastore import DatastoreBase
+from healthimaging.functions import FunctionSettings, powertools_layer, toolkit_function
+from healthimaging.grants import grant_bucket, grant_objects, grant_rows, grant_send
+from healthimaging.import_role import ImportRole
+from healthimaging.import_steps import QUEUES, STEPS, Step
+from healthimaging.queues import WorkQueue
+from healthimaging.schedules import invoke_every
+
+METRICS_NAMESPACE = "HealthImagingImport"
+IMPORT_ENDED = ["Import Job Completed", "Import Job Failed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportTarget:
+    """A data store, the keys of the input bucket that go to it, and the role its jobs run as."""
+
+    id: str
+    prefix: str
+    datastore: DatastoreBase
+    role: ImportRole
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportStorage:
+    """Where files come from, where jobs write, and where both are accounted for."""
+
+    input: s3.IBucket
+    output: s3.IBucket
+    staging: s3.IBucket
+    ledger: dynamodb.ITable
+
+
+class DicomImport(Construct):
+    """Imports what is uploaded to `storage.input` into the data stores of `targets`.
+
+    `settings` are the timings and quotas the functions go by; `lambdas/` reads them.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        targets: Sequence[ImportTarget],
+        storage: ImportStorage,
+        settings: Mapping[str, str | int | float],
+        sweep_every: Duration,
+        functions: FunctionSettings,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._targets, self._storage, self._functions = targets, storage, functions
+        self.queues = {
+            name: WorkQueue(self, f"{name.title()}Queue", key=functions.key, function_timeout=step.timeout)
+            for name, step in QUEUES.items()
+        }
+        layer = powertools_layer(self, "Powertools")
+        environment = self._environment(settings)
+        self.functions = {step.name: self._function(step, environment, layer) for step in STEPS}
+        self._grant_rights()
+        self._receive_events()
+        invoke_every(self, "PlanTick", self.functions["plan"], Duration.minutes(1))
+        invoke_every(self, "SweepTick", self.functions["sweep"], sweep_every)
+
+    def metric(self, metric_name: str, *, step: str, **options: Any) -> cloudwatch.Metric:
+        """A metric that the function `step` counts."""
+        return cloudwatch.Metric(
+            namespace=METRICS_NAMESPACE,
+            metric_name=metric_name,
+            **{"dimensions_map": {"service": step}, "statistic": "Sum", **options},
+        )
+
+    def metric_imported_files(self, **options: Any) -> cloudwatch.Metric:
+        """Files that are in an image set."""
+        return self.metric("FilesImported", step="record", **options)
+
+    def metric_failed_files(self, **options: Any) -> cloudwatch.Metric:
+        """Files that HealthImaging refused."""
+        return self.metric("FilesFailed", step="record", **options)
+
+    def metric_failed_jobs(self, **options: Any) -> cloudwatch.Metric:
+        """Import jobs that failed as a whole."""
+        return self.metric("JobsFailed", step="record", **options)
+
+    def metric_oldest_waiting_seconds(self, **options: Any) -> cloudwatch.Metric:
+        """How long the file that has waited longest has waited."""
+        return self.metric("OldestWaitingSeconds", step="plan", **{"statistic": "Maximum", **options})
+
+    def _environment(self, settings: Mapping[str, str | int | float]) -> dict[str, str]:
+        storage = self._storage
+        stores = [
+            {
+                "id": target.id,
+                "prefix": target.prefix,
+                "datastore_id": target.datastore.datastore_id,
+                "role_arn": target.role.role_arn,
+                "output_uri": storage.output.s3_url_for_object(f"{target.id}/"),
+            }
+            for target in self._targets
+        ]
+        urls = {f"{name.upper()}_QUEUE_URL": work.queue.queue_url for name, work in self.queues.items()}
+        return {
+            "LEDGER_TABLE": storage.ledger.table_name,
+            "INPUT_BUCKET": storage.input.bucket_name,
+            "STAGING_BUCKET": storage.staging.bucket_name,
+            "IMPORT_SETTINGS": Stack.of(self).to_json_string({**settings, "stores": stores}),
+            **urls,
+        }
+
+    def _function(
+        self, step: Step, environment: Mapping[str, str], layer: lambda_.LayerVersion
+    ) -> lambda_.Function:
+        names = {"LEDGER_TABLE", "IMPORT_SETTINGS"}
+        names |= {f"{name.upper()}_BUCKET" for name in step.buckets}
+        names |= {f"{name.upper()}_QUEUE_URL" for name in step.sends_to}
+        function = toolkit_function(
+            self,
+            step.name.title(),
+            handler=f"lambdas.{step.name}.handle",
+            settings=self._functions,
+            description=step.description,
+            timeout=step.timeout,
+            memory_size=step.memory_size,
+            environment={
+                "POWERTOOLS_SERVICE_NAME": step.name,
+                "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
+                **{name: environment[name] for name in sorted(names)},
+            },
+            layers=[layer],
+        )
+        if step.queue:
+            function.add_event_source(
+                sources.SqsEventSource(
+                    self.queues[step.queue].queue,
+                    batch_size=step.batch_size,
+                    max_batching_window=step.batching_window,
+                    max_concurrency=step.max_concurrency,
+                    report_batch_item_failures=True,
+                )
+            )
+        return function
+
+    def _grant_rights(self) -> None:
+        storage, functions = self._storage, self.functions
+        for step in STEPS:
+            function = functions[step.name]
+            grant_rows(storage.ledger, function, *step.rows, index=step.reads_index)
+            for name in step.sends_to:
+                grant_send(self.queues[name].queue, function)
+        grant_bucket(storage.input, functions["plan"], "s3:ListBucket")
+        grant_bucket(storage.input, functions["sweep"], "s3:ListBucket", "s3:ListBucketVersions")
+        grant_objects(storage.input, functions["start"], "s3:GetObject", "s3:GetObjectVersion")
+        grant_objects(storage.staging, functions["start"], "s3:PutObject")
+        grant_bucket(storage.output, functions["record"], "s3:ListBucket")
+        grant_objects(storage.output, functions["record"], "s3:GetObject")
+        for target in self._targets:
+            target.datastore.grant(functions["start"], "StartDICOMImportJob", "ListDICOMImportJobs")
+            target.datastore.grant(functions["record"], "GetDICOMImportJob")
+            target.datastore.grant(functions["sweep"], "GetDICOMImportJob", "ListDICOMImportJobs")
+            target.role.grant_pass_to_healthimaging(functions["start"])
+
+    def _receive_events(self) -> None:
+        self.queues["uploads"].receive_events(
+            "ObjectCreated",
+            description="Objects uploaded to the input bucket",
+            pattern={
+                "source": ["aws.s3"],
+                "detail-type": ["Object Created"],
+                "detail": {"bucket": {"name": [self._storage.input.bucket_name]}},
+            },
+        )
+        self.queues["results"].receive_events(
+            "ImportEnded",
+            description="Import jobs of this deployment's data stores that ended",
+            pattern={
+                "source": ["aws.medical-imaging"],
+                "detail-type": IMPORT_ENDED,
+                "detail": {"datastoreId": [target.datastore.datastore_id for target in self._targets]},
+            },
+        )

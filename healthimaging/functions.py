@@ -1,0 +1,117 @@
+"""Lambda functions that all run from one code asset, with their own log group and role."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import copy2, copytree, ignore_patterns
+from tempfile import TemporaryDirectory
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from healthimaging.grants import grant_key
+
+ROOT = Path(__file__).resolve().parents[1]
+RUNTIME = lambda_.Runtime.PYTHON_3_13
+POWERTOOLS = ("aws_lambda_powertools", "jmespath", "typing_extensions")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionSettings:
+    """What the functions of one deployment share."""
+
+    key: kms.IKey
+    log_days: int
+    removal_policy: RemovalPolicy
+
+
+def functions_code() -> lambda_.Code:
+    """The package `lambdas/` and nothing else, importable as `lambdas`."""
+    return lambda_.Code.from_asset(
+        str(ROOT), exclude=["**", "!lambdas", "!lambdas/**", "**/__pycache__", "**/*.pyc"]
+    )
+
+
+def powertools_layer(scope: Construct, construct_id: str) -> lambda_.LayerVersion:
+    """Powertools for AWS Lambda as it is installed here; it is pure Python, so nothing is built."""
+    with TemporaryDirectory() as folder:
+        for name in POWERTOOLS:
+            _copy_installed(name, Path(folder) / "python")
+        return lambda_.LayerVersion(
+            scope,
+            construct_id,
+            code=lambda_.Code.from_asset(folder),
+            compatible_runtimes=[RUNTIME],
+            compatible_architectures=[lambda_.Architecture.ARM_64],
+            description="Powertools for AWS Lambda",
+        )
+
+
+def _copy_installed(name: str, target: Path) -> None:
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"{name} is not installed; install requirements.txt")
+    source = Path(spec.origin)
+    target.mkdir(exist_ok=True)
+    if source.name == "__init__.py":
+        copytree(source.parent, target / name, ignore=ignore_patterns("__pycache__"))
+    else:
+        copy2(source, target)
+
+
+def toolkit_function(
+    scope: Construct,
+    construct_id: str,
+    *,
+    handler: str,
+    settings: FunctionSettings,
+    description: str,
+    timeout: Duration,
+    memory_size: int = 256,
+    environment: Mapping[str, str] | None = None,
+    layers: Sequence[lambda_.ILayerVersion] = (),
+) -> lambda_.Function:
+    """A function with an encrypted log group, an encrypted environment, tracing and a role of its own."""
+    log_group = logs.LogGroup(
+        scope,
+        f"{construct_id}Logs",
+        encryption_key=settings.key,
+        removal_policy=settings.removal_policy,
+    )
+    resource = log_group.node.default_child
+    assert isinstance(resource, logs.CfnLogGroup)
+    resource.retention_in_days = settings.log_days
+    role = iam.Role(
+        scope,
+        f"{construct_id}Role",
+        assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+        description=f"Runs the function: {description}",
+    )
+    iam.Grant.add_to_principal(
+        grantee=role,
+        actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+        resource_arns=[log_group.log_group_arn],
+    )
+    grant_key(settings.key, role)
+    return lambda_.Function(
+        scope,
+        construct_id,
+        code=functions_code(),
+        handler=handler,
+        runtime=RUNTIME,
+        architecture=lambda_.Architecture.ARM_64,
+        description=description,
+        role=role,
+        log_group=log_group,
+        timeout=timeout,
+        memory_size=memory_size,
+        environment=dict(environment or {}),
+        environment_encryption=settings.key,
+        layers=list(layers),
+        tracing=lambda_.Tracing.ACTIVE,
+    )

@@ -1,0 +1,85 @@
+"""The five functions of the import: what starts each, and what each may do to the ledger and the queues."""
+
+from dataclasses import dataclass
+
+from aws_cdk import Duration
+
+READ_WRITE = ("PutItem", "UpdateItem", "GetItem", "Query")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One function. `queue` feeds it, it may send to `sends_to`, and it is told the names in `buckets`."""
+
+    name: str
+    description: str
+    timeout: Duration
+    rows: tuple[str, ...]
+    reads_index: bool = False
+    buckets: tuple[str, ...] = ()
+    sends_to: tuple[str, ...] = ()
+    memory_size: int = 256
+    queue: str | None = None
+    batch_size: int = 1
+    batching_window: Duration | None = None
+    max_concurrency: int | None = None
+
+
+STEPS = (
+    Step(
+        name="register",
+        description="Writes a ledger row for each uploaded object version",
+        timeout=Duration.seconds(60),
+        rows=READ_WRITE,
+        sends_to=("plan",),
+        queue="uploads",
+        batch_size=100,
+        batching_window=Duration.seconds(1),
+        max_concurrency=20,
+    ),
+    Step(
+        name="plan",
+        description="Turns folders that fell quiet into import jobs to start",
+        timeout=Duration.seconds(120),
+        rows=READ_WRITE,
+        reads_index=True,
+        buckets=("input", "staging"),
+        sends_to=("plan", "start"),
+        memory_size=512,
+        queue="plan",
+        batch_size=10,
+        max_concurrency=5,
+    ),
+    Step(
+        name="start",
+        description="Stages files where needed and starts one paced import job",
+        timeout=Duration.seconds(300),
+        rows=READ_WRITE,
+        buckets=("input", "staging"),
+        sends_to=("start",),
+        memory_size=512,
+        queue="start",
+        max_concurrency=2,
+    ),
+    Step(
+        name="record",
+        description="Reads a job's manifests and settles the fate of its files",
+        timeout=Duration.seconds(300),
+        rows=READ_WRITE,
+        sends_to=("plan",),
+        memory_size=512,
+        queue="results",
+        max_concurrency=5,
+    ),
+    Step(
+        name="sweep",
+        description="Finds lost events, stuck jobs and objects nobody registered",
+        timeout=Duration.seconds(300),
+        rows=("Query", "GetItem", "UpdateItem"),
+        reads_index=True,
+        buckets=("input",),
+        sends_to=("uploads", "plan", "start", "results"),
+        memory_size=512,
+    ),
+)
+QUEUES = {step.queue: step for step in STEPS if step.queue}

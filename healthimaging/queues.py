@@ -1,0 +1,78 @@
+"""A queue of work for one function, and where its poison messages go."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+MAX_RECEIVE_COUNT = 5
+
+
+class WorkQueue(Construct):
+    """An encrypted queue whose messages go to `dead_letters` after five failures."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, key: kms.IKey, function_timeout: Duration
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.dead_letters = sqs.Queue(
+            self,
+            "DeadLetters",
+            encryption=sqs.QueueEncryption.KMS,
+            encryption_master_key=key,
+            retention_period=Duration.days(14),
+            enforce_ssl=True,
+        )
+        self.queue = sqs.Queue(
+            self,
+            "Resource",
+            encryption=sqs.QueueEncryption.KMS,
+            encryption_master_key=key,
+            retention_period=Duration.days(14),
+            # AWS asks for six times the function's timeout, or a slow batch is delivered twice.
+            visibility_timeout=Duration.seconds(6 * function_timeout.to_seconds()),
+            dead_letter_queue=sqs.DeadLetterQueue(
+                queue=self.dead_letters, max_receive_count=MAX_RECEIVE_COUNT
+            ),
+            enforce_ssl=True,
+        )
+
+    def receive_events(self, construct_id: str, *, description: str, pattern: Mapping[str, Any]) -> None:
+        """Send the default bus's events that match `pattern` here, or to the dead letters if that fails.
+
+        The CDK's own target would open the key to EventBridge with no condition, from another stack;
+        the key already admits EventBridge for this account.
+        """
+        rule = events.CfnRule(
+            self,
+            construct_id,
+            description=description,
+            event_pattern=dict(pattern),
+            targets=[
+                events.CfnRule.TargetProperty(
+                    id="Queue",
+                    arn=self.queue.queue_arn,
+                    dead_letter_config=events.CfnRule.DeadLetterConfigProperty(
+                        arn=self.dead_letters.queue_arn
+                    ),
+                )
+            ],
+        )
+        for queue in (self.queue, self.dead_letters):
+            queue.add_to_resource_policy(
+                iam.PolicyStatement(
+                    sid="EventBridgeSends",
+                    principals=[iam.ServicePrincipal("events.amazonaws.com")],
+                    actions=["sqs:SendMessage"],
+                    resources=[queue.queue_arn],
+                    conditions={
+                        "ArnEquals": {"aws:SourceArn": rule.attr_arn},
+                        "StringEquals": {"aws:SourceAccount": Stack.of(self).account},
+                    },
+                )
+            )

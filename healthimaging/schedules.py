@@ -1,0 +1,37 @@
+"""Functions called again and again by EventBridge Scheduler."""
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_scheduler as scheduler
+from constructs import Construct
+
+
+def invoke_every(scope: Construct, construct_id: str, function: lambda_.Function, every: Duration) -> None:
+    """Call `function` with an empty event each time `every` has passed; a missed call is not repeated."""
+    role = iam.Role(
+        scope,
+        f"{construct_id}Role",
+        description="Lets a schedule call its function",
+        assumed_by=iam.ServicePrincipal(
+            "scheduler.amazonaws.com",
+            conditions={"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}},
+        ),
+    )
+    call = iam.Grant.add_to_principal(
+        grantee=role, actions=["lambda:InvokeFunction"], resource_arns=[function.function_arn]
+    )
+    minutes = int(every.to_minutes())
+    schedule = scheduler.CfnSchedule(
+        scope,
+        construct_id,
+        schedule_expression=f"rate({minutes} minute{'' if minutes == 1 else 's'})",
+        flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
+        target=scheduler.CfnSchedule.TargetProperty(
+            arn=function.function_arn,
+            role_arn=role.role_arn,
+            input="{}",
+            retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(maximum_retry_attempts=0),
+        ),
+    )
+    call.apply_before(schedule)

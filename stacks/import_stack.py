@@ -1,0 +1,58 @@
+"""What turns uploads into image sets."""
+
+from typing import Any
+
+from aws_cdk import CfnOutput, Duration, Stack
+from constructs import Construct
+
+from config.deployment import Deployment
+from healthimaging.dicom_import import DicomImport, ImportTarget
+from stacks.access_stack import AccessStack
+from stacks.data_stack import DataStack
+
+
+class ImportStack(Stack):
+    """Rules, queues, functions and schedules; it holds no data."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        deployment: Deployment,
+        data: DataStack,
+        access: AccessStack,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        timing = deployment.import_timing
+        self.dicom_import = DicomImport(
+            self,
+            "Import",
+            targets=[
+                ImportTarget(
+                    id=store_id,
+                    prefix=store.prefix,
+                    datastore=data.datastores[store_id],
+                    role=access.import_roles[store_id],
+                )
+                for store_id, store in deployment.data_stores.items()
+            ],
+            storage=data.storage,
+            settings={
+                "deployment": deployment.name,
+                "quiet_seconds": timing.quiet_seconds,
+                "longest_wait_seconds": timing.longest_wait_seconds,
+                **deployment.quotas.model_dump(),
+            },
+            sweep_every=Duration.minutes(timing.sweep_minutes),
+            functions=data.functions,
+        )
+        self._outputs()
+
+    def _outputs(self) -> None:
+        for name, work in self.dicom_import.queues.items():
+            CfnOutput(self, f"{name.title()}QueueUrl", value=work.queue.queue_url)
+            CfnOutput(self, f"{name.title()}DeadLettersUrl", value=work.dead_letters.queue_url)
+        for name, function in self.dicom_import.functions.items():
+            CfnOutput(self, f"{name.title()}Function", value=function.function_name)
