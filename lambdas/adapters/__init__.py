@@ -1,0 +1,1 @@
+"""What the functions ask of AWS: one module a service."""

@@ -1,0 +1,1 @@
+"""The rules of importing, as values in and values out: no AWS, no clock."""

@@ -1,0 +1,98 @@
+"""HealthImaging's import jobs."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lambdas.importing.files import Job
+from lambdas.importing.routing import Store
+
+# In the order a job goes through them, so that one which moves on while it is looked for is found.
+STATUSES = ("SUBMITTED", "IN_PROGRESS", "COMPLETED", "FAILED")
+
+LATER = {"ThrottlingException", "ServiceQuotaExceededException"}
+REFUSED = {"AccessDeniedException", "ResourceNotFoundException", "ValidationException"}
+
+
+class LaterError(Exception):
+    """HealthImaging takes no job now; nothing was started."""
+
+
+class RefusedError(Exception):
+    """HealthImaging will not take this job. `reason` is its own message, which may hold a prefix."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.reason = reason
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportJob:
+    """A job as HealthImaging tells of it. `output_uri` is the job's own prefix and ends in "/"."""
+
+    job_id: str
+    status: str
+    output_uri: str
+    submitted_at: datetime | None = None
+    ended_at: datetime | None = None
+    message: str | None = None
+
+
+class Imaging:
+    """HealthImaging through a boto3 medical-imaging client."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def start(self, job: Job, store: Store) -> str:
+        """Start a job, return its id. Other errors than LaterError and RefusedError: it may run or not."""
+        try:
+            answer = self._client.start_dicom_import_job(
+                jobName=job.name,
+                clientToken=job.name,
+                datastoreId=job.datastore_id,
+                dataAccessRoleArn=store.role_arn,
+                inputS3Uri=job.prefix,
+                outputS3Uri=store.output_uri,
+            )
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in LATER:
+                raise LaterError(code) from None
+            if code in REFUSED:
+                raise RefusedError(code, error.response["Error"].get("Message", code)) from None
+            raise
+        return str(answer["jobId"])
+
+    def find(self, datastore_id: str, name: str) -> str | None:
+        """The id of the job of that name. The list has no filter by name, so running jobs come first."""
+        for status in STATUSES:
+            pages = self._client.get_paginator("list_dicom_import_jobs").paginate(
+                datastoreId=datastore_id, jobStatus=status
+            )
+            for page in pages:
+                for summary in page["jobSummaries"]:
+                    if summary.get("jobName") == name:
+                        return str(summary["jobId"])
+        return None
+
+    def get(self, datastore_id: str, job_id: str) -> ImportJob | None:
+        """None when HealthImaging knows no such job."""
+        try:
+            answer = self._client.get_dicom_import_job(datastoreId=datastore_id, jobId=job_id)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ResourceNotFoundException":
+                return None
+            raise
+        job = answer["jobProperties"]
+        return ImportJob(
+            job_id=job["jobId"],
+            status=job["jobStatus"],
+            output_uri=job["outputS3Uri"],
+            submitted_at=job.get("submittedAt"),
+            ended_at=job.get("endedAt"),
+            message=job.get("message"),
+        )

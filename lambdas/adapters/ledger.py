@@ -1,0 +1,300 @@
+"""What became of every object version, folder and job: the reading and writing of the ledger's table."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any, TypeVar
+
+from lambdas.adapters import rows
+from lambdas.adapters.rows import Item, Members
+from lambdas.adapters.table import Table, sets
+from lambdas.importing.files import File, Folder, FolderState, Job, JobState, Status
+from lambdas.importing.timing import Timing
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+SWEEP = {"pk": "sweep", "sk": "/"}
+NOT_THERE = "attribute_not_exists(#pk)"
+
+
+class Ledger:
+    """The ledger in `table`, a boto3 DynamoDB Table resource.
+
+    Every write is conditional: it says whether it was made, and a caller who is told no is not the
+    one whose turn it was. `workers` is the number of rows written at a time.
+    """
+
+    def __init__(self, table: Any, workers: int = 1) -> None:
+        self._table = Table(table)
+        self._workers = workers
+
+    # Files
+
+    def files(self, bucket: str, folder: str) -> list[File]:
+        """Every version's row of one folder."""
+        return [rows.to_file(item) for item in self._folder_items(bucket, folder) if rows.is_file(item)]
+
+    def has_waiting(self, bucket: str, folder: str) -> bool:
+        waiting = self._folder_items(
+            bucket,
+            folder,
+            {":waiting": str(Status.WAITING)},
+            FilterExpression="#status = :waiting",
+            ProjectionExpression="pk",
+        )
+        return any(True for _ in waiting)
+
+    def failed_files(self) -> Iterator[File]:
+        """Newest first."""
+        items = self._listed(Status.FAILED, ScanIndexForward=False)
+        return (rows.to_file(item) for item in items if rows.is_file(item))
+
+    def register(self, files: Iterable[File]) -> list[File]:
+        """Put a row for each file that has none; those are returned, others stay as they stand."""
+        files = list(files)
+        written = self._each(lambda file: self._table.put(rows.file_item(file), NOT_THERE), files)
+        return [file for file, new in zip(files, written, strict=True) if new]
+
+    def file(self, file: File) -> File | None:
+        """The row of this version as it stands."""
+        item = self._table.get(rows.file_key(file))
+        return rows.to_file(item) if item else None
+
+    def settle(self, files: Iterable[File]) -> list[File]:
+        """Give waiting files their fate, those without a row too; returns those that got it now."""
+        files = list(files)
+        written = self._each(self._settle, files)
+        return [file for file, new in zip(files, written, strict=True) if new]
+
+    def _settle(self, file: File) -> bool:
+        change, values = sets(rows.fate(file))
+        # A row that a job settles before its upload event came is written in full.
+        if self._table.update(
+            rows.file_key(file), change, "#status = :standing", {**values, ":standing": str(Status.WAITING)}
+        ):
+            return True
+        return self._table.put(rows.file_item(file), NOT_THERE)
+
+    def give_back(self, files: Iterable[File]) -> None:
+        """Let files wait again, once for each job that had no word on them."""
+        self._each(self._give_back, list(files))
+
+    def _give_back(self, file: File) -> bool:
+        change, values = sets({"attempts": file.attempts, "job": file.job})
+        return bool(
+            self._table.update(
+                rows.file_key(file),
+                change,
+                "#status = :waiting AND (attribute_not_exists(#job) OR #job <> :job)",
+                {**values, ":waiting": str(Status.WAITING)},
+            )
+        )
+
+    # Folders
+
+    def folders(self) -> Iterator[Folder]:
+        for state in FolderState:
+            yield from self.folders_in(state)
+
+    def folders_in(self, state: FolderState, before: datetime | None = None) -> Iterator[Folder]:
+        """Oldest first; `before` bounds when OPEN ones are due and when others entered their state."""
+        return (rows.to_folder(item) for item in self._listed(state, before))
+
+    def folder(self, bucket: str, path: str) -> Folder | None:
+        item = self._table.get(rows.folder_key(bucket, path))
+        return rows.to_folder(item) if item else None
+
+    def touch(self, bucket: str, path: str, store: str, timing: Timing, now: datetime) -> bool:
+        """Note that files arrived; True when that opened the folder, so that somebody must plan it.
+
+        The rows of the files come first: then a folder seen OPEN cannot be closed without their being seen.
+        """
+        while True:
+            folder = self.folder(bucket, path)
+            if folder and folder.state is FolderState.OPEN and now - folder.last_at < timing.unwritten:
+                return False
+            if folder and folder.state is not FolderState.DONE:
+                if self._touch(folder, now):
+                    return False
+            elif self._open(bucket, path, store, folder, timing.due_at(now, now), now, now):
+                return True
+
+    def _touch(self, folder: Folder, now: datetime) -> bool:
+        return bool(
+            self._table.update(
+                rows.folder_key(folder.bucket, folder.path),
+                "SET #last_at = :now ADD #touches :one",
+                "#listed = :state",
+                {":now": rows.to_text(max(now, folder.last_at)), ":one": 1, ":state": str(folder.state)},
+            )
+        )
+
+    def _open(
+        self,
+        bucket: str,
+        path: str,
+        store: str,
+        folder: Folder | None,
+        due_at: datetime,
+        first_at: datetime,
+        last_at: datetime,
+    ) -> bool:
+        change, values = sets(
+            {
+                "listed": str(FolderState.OPEN),
+                "at": rows.to_text(due_at),
+                "first_at": rows.to_text(first_at),
+                "last_at": rows.to_text(last_at),
+                "store": store,
+            }
+        )
+        values[":one"] = 1
+        condition = NOT_THERE
+        if folder:
+            condition = "#listed = :state AND attribute_not_exists(#jobs)"
+            values[":state"] = str(folder.state)
+        change += " ADD #openings :one, #touches :one"
+        return bool(self._table.update(rows.folder_key(bucket, path), change, condition, values))
+
+    def begin(self, folder: Folder, jobs: Iterable[str], in_place: bool, now: datetime) -> bool:
+        """Make these the folder's jobs, if it is still the OPEN folder that was read."""
+        change, values = sets(
+            {"listed": str(FolderState.IMPORTING), "at": rows.to_text(now), "in_place": in_place}
+        )
+        if names := set(jobs):
+            change += ", #jobs = :jobs"
+            values[":jobs"] = names
+        return bool(
+            self._table.update(
+                rows.folder_key(folder.bucket, folder.path),
+                change,
+                "#listed = :open AND #openings = :openings",
+                {**values, ":open": str(FolderState.OPEN), ":openings": folder.openings},
+            )
+        )
+
+    def leave(self, bucket: str, path: str, job: str) -> Folder | None:
+        """Take a job from an IMPORTING folder; the folder as it is now, None when it is in another state."""
+        item = self._table.update(
+            rows.folder_key(bucket, path),
+            "DELETE #jobs :job",
+            "#listed = :importing",
+            {":job": {job}, ":importing": str(FolderState.IMPORTING)},
+        )
+        return rows.to_folder(item) if item else None
+
+    def reopen(self, folder: Folder, timing: Timing) -> bool:
+        """OPEN an IMPORTING folder without jobs again, as if what waits had come with the last arrival."""
+        at = folder.last_at
+        due_at = timing.due_at(at, at)
+        return self._open(folder.bucket, folder.path, folder.store, folder, due_at, at, at)
+
+    def close(self, folder: Folder, now: datetime) -> bool:
+        """DONE, if nothing arrived since the folder was read."""
+        change, values = sets({"listed": str(FolderState.DONE), "at": rows.to_text(now)})
+        return bool(
+            self._table.update(
+                rows.folder_key(folder.bucket, folder.path),
+                change,
+                "#listed = :importing AND #touches = :touches AND attribute_not_exists(#jobs)",
+                {**values, ":importing": str(FolderState.IMPORTING), ":touches": folder.touches},
+            )
+        )
+
+    # Jobs
+
+    def jobs(self) -> Iterator[Job]:
+        for state in JobState:
+            yield from self.jobs_in(state)
+
+    def jobs_in(self, state: JobState, before: datetime | None = None) -> Iterator[Job]:
+        """Oldest first; `before` bounds when they entered the state."""
+        return (rows.to_job(item) for item in self._listed(state, before) if rows.is_job(item))
+
+    def job(self, name: str) -> Job | None:
+        item = self._table.get(rows.job_key(name))
+        return rows.to_job(item) if item else None
+
+    def plan(self, job: Job, files: Iterable[File]) -> None:
+        """Put a PLANNED job and its members; one that is further on stays as it is."""
+        self._table.put(rows.members_item(job, Members.of(files)), NOT_THERE)
+        self._table.put(
+            rows.job_item(job),
+            f"{NOT_THERE} OR attribute_not_exists(#listed) OR #listed = :planned",
+            {":planned": str(JobState.PLANNED)},
+        )
+
+    def members(self, job: Job) -> list[File]:
+        """The rows of the job's files as they stand."""
+        item = self._table.get({"pk": f"job#{job.name}", "sk": rows.partition(job.bucket, job.folder)})
+        if item is None:
+            return []
+        members = rows.to_members(item)
+        found = self._table.query(
+            "#pk = :pk AND #sk BETWEEN :first AND :last",
+            {
+                ":pk": rows.partition(job.bucket, job.folder),
+                ":first": members.first,
+                ":last": members.last,
+            },
+        )
+        return [file for item in found if rows.is_file(item) and (file := rows.to_file(item)) in members]
+
+    def advance(self, seen: Job, job: Job) -> bool:
+        """Write `job` over `seen`, if the row is still as it was seen."""
+        change, values = sets(rows.job_progress(job))
+        seen_values = {":state": str(seen.state), ":seen_at": rows.to_text(seen.at)}
+        condition = "#listed = :state AND #at = :seen_at"
+        return bool(self._table.update(rows.job_key(job.name), change, condition, {**values, **seen_values}))
+
+    def abandon(self, seen: Job) -> bool:
+        """Take a PLANNED job that no folder holds off the list; planning the same batch again lists it."""
+        return bool(
+            self._table.update(
+                rows.job_key(seen.name),
+                "REMOVE #listed",
+                "#listed = :planned AND #at = :seen_at",
+                {":planned": str(JobState.PLANNED), ":seen_at": rows.to_text(seen.at)},
+            )
+        )
+
+    # The sweep
+
+    def sweep_position(self) -> str | None:
+        """The key after which the next sweep goes on; None is the beginning."""
+        item = self._table.get(SWEEP)
+        return item.get("after") if item else None
+
+    def keep_sweep_position(self, key: str | None) -> None:
+        """Two sweeps at once may overwrite each other's: then some keys are looked at twice."""
+        if key is None:
+            self._table.update(SWEEP, "REMOVE #after", "attribute_exists(#pk)", {})
+        else:
+            self._table.update(
+                SWEEP,
+                "SET #after = :after",
+                "attribute_not_exists(#pk) OR #pk = :pk",
+                {":after": key, ":pk": "sweep"},
+            )
+
+    # All of them
+
+    def _folder_items(
+        self, bucket: str, folder: str, values: Item | None = None, **options: Any
+    ) -> Iterator[Item]:
+        key = {":pk": rows.partition(bucket, folder)}
+        return self._table.query("#pk = :pk", {**key, **(values or {})}, **options)
+
+    def _listed(self, state: str, before: datetime | None = None, **options: Any) -> Iterator[Item]:
+        condition, values = "#listed = :listed", {":listed": str(state)}
+        if before:
+            condition += " AND #at <= :before"
+            values[":before"] = rows.to_text(before)
+        return self._table.query(condition, values, IndexName="listed", **options)
+
+    def _each(self, write: Callable[[T], R], what: list[T]) -> list[R]:
+        if self._workers == 1 or len(what) < 2:
+            return [write(one) for one in what]
+        with ThreadPoolExecutor(self._workers) as pool:
+            return list(pool.map(write, what))

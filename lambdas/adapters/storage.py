@@ -1,0 +1,103 @@
+"""S3 as the import needs it: what lies under a prefix, copies to staging, and lists read as streams."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lambdas.importing.files import File, Version
+from lambdas.importing.planner import Listing
+
+# CopyObject answers when the copy is made: larger objects go in parts, at the same time.
+WHOLE_COPY_BYTES = 64 * 1024 * 1024
+
+NO_SUCH_OBJECT = {"NoSuchKey", "NoSuchVersion", "404"}
+
+
+class Storage:
+    """S3 through a boto3 client."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def listing(self, bucket: str, folder: str) -> Listing:
+        """What lies right under a folder now."""
+        current: list[Version] = []
+        nested = False
+        for page in self._pages(Bucket=bucket, Prefix=folder, Delimiter="/"):
+            nested = nested or bool(page.get("CommonPrefixes"))
+            current += [version for version in _versions(page) if version.is_latest]
+        return Listing(
+            current=tuple(version for version in current if not version.is_delete_marker), nested=nested
+        )
+
+    def versions(self, bucket: str, prefix: str) -> Iterator[Version]:
+        """All versions and delete markers under a prefix."""
+        for page in self._pages(Bucket=bucket, Prefix=prefix):
+            yield from _versions(page)
+
+    def pages(self, bucket: str, after_key: str | None) -> Iterator[list[Version]]:
+        """The bucket's versions a page at a time, going on after a key."""
+        start = {"KeyMarker": after_key} if after_key else {}
+        for page in self._pages(Bucket=bucket, **start):
+            yield list(_versions(page))
+
+    def copy(self, file: File, bucket: str, key: str) -> bool:
+        """Copy this very version; False when it is gone. Making the same copy again changes nothing."""
+        source = {"Bucket": file.bucket, "Key": file.key, "VersionId": file.version}
+        try:
+            if file.size > WHOLE_COPY_BYTES:
+                self._client.copy(CopySource=source, Bucket=bucket, Key=key)
+            else:
+                # An object's tags are not HealthImaging's business, and reading them is a right of its own.
+                self._client.copy_object(
+                    CopySource=source, Bucket=bucket, Key=key, TaggingDirective="REPLACE", Tagging=""
+                )
+        except ClientError as error:
+            if error.response["Error"]["Code"] in NO_SUCH_OBJECT:
+                return False
+            raise
+        return True
+
+    def document(self, bucket: str, key: str) -> dict[str, Any] | None:
+        """A JSON object, or None when it is not there."""
+        body = self._body(bucket, key)
+        return dict(json.load(body)) if body else None
+
+    def lines(self, bucket: str, key: str) -> Iterator[bytes]:
+        """The lines of an object, as a stream; none when it is not there."""
+        body = self._body(bucket, key)
+        if body:
+            yield from body.iter_lines()
+
+    def _body(self, bucket: str, key: str) -> Any:
+        try:
+            return self._client.get_object(Bucket=bucket, Key=key)["Body"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] in NO_SUCH_OBJECT:
+                return None
+            raise
+
+    def _pages(self, **request: Any) -> Iterator[dict[str, Any]]:
+        yield from self._client.get_paginator("list_object_versions").paginate(**request)
+
+
+def _versions(page: dict[str, Any]) -> Iterator[Version]:
+    for entry in page.get("Versions", []):
+        yield Version(
+            key=entry["Key"],
+            version=entry["VersionId"],
+            modified_at=entry["LastModified"],
+            is_latest=entry["IsLatest"],
+            size=entry["Size"],
+            etag=entry["ETag"].strip('"'),
+        )
+    for entry in page.get("DeleteMarkers", []):
+        yield Version(
+            key=entry["Key"],
+            version=entry["VersionId"],
+            modified_at=entry["LastModified"],
+            is_latest=entry["IsLatest"],
+            is_delete_marker=True,
+        )

@@ -1,0 +1,80 @@
+"""The end of a job, which record, start, plan and sweep share: fates, slot, folder, job, in that order.
+
+The job's row comes last, so a crash before it leaves a job that is not finished and is taken up again;
+every step may be made twice.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from lambdas.adapters.ledger import Ledger
+from lambdas.adapters.queues import Queue
+from lambdas.adapters.quota import Quota
+from lambdas.importing.files import FINISHED, File, Folder, FolderState, Job, JobState, Status
+from lambdas.importing.settling import Settlement
+from lambdas.importing.timing import Timing
+from lambdas.telemetry import (
+    FILES_FAILED,
+    FILES_IMPORTED,
+    FILES_SKIPPED,
+    JOBS_COMPLETED,
+    JOBS_FAILED,
+    logger,
+)
+
+METRIC_OF = {
+    Status.IMPORTED: FILES_IMPORTED,
+    Status.FAILED: FILES_FAILED,
+    Status.SKIPPED: FILES_SKIPPED,
+}
+
+Measure = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finisher:
+    """Ends jobs and looks again at their folders."""
+
+    ledger: Ledger
+    quota: Quota
+    plans: Queue
+    timing: Timing
+    measure: Measure
+
+    def settle(self, files: tuple[File, ...]) -> None:
+        """Give files their fate, and count those that had none before."""
+        for status, number in Counter(file.status for file in self.ledger.settle(files)).items():
+            self.measure(METRIC_OF[status], number)
+
+    def finish(
+        self, job: Job, settlement: Settlement, state: JobState, message: str | None, now: datetime
+    ) -> None:
+        """End a job as COMPLETED or FAILED. `job` is the row as it stands."""
+        self.settle(settlement.settled)
+        self.ledger.give_back(settlement.returned)
+        self.quota.free_slot(job.datastore_id, job.name)
+        self.leave_folder(job, now)
+        if job.state in FINISHED:
+            return
+        if self.ledger.advance(job, replace(job, state=state, at=now, finished_at=now, message=message)):
+            self.measure(JOBS_COMPLETED if state is JobState.COMPLETED else JOBS_FAILED, 1)
+            logger.info("job ended", extra={"job": job.name, "job_id": job.job_id, "state": str(state)})
+
+    def leave_folder(self, job: Job, now: datetime) -> None:
+        folder = self.ledger.leave(job.bucket, job.folder, job.name)
+        if folder:
+            self.look_again(folder, now)
+
+    def look_again(self, folder: Folder | None, now: datetime) -> None:
+        """Close a folder whose jobs are all over, or open it again for what still waits or came late."""
+        while folder and folder.state is FolderState.IMPORTING and not folder.jobs:
+            if self.ledger.has_waiting(folder.bucket, folder.path):
+                if self.ledger.reopen(folder, self.timing):
+                    wait = (self.timing.due_at(folder.last_at, folder.last_at) - now).total_seconds()
+                    self.plans.send({"bucket": folder.bucket, "folder": folder.path}, wait)
+                return
+            if self.ledger.close(folder, now):
+                return
+            folder = self.ledger.folder(folder.bucket, folder.path)

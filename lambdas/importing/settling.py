@@ -1,0 +1,169 @@
+"""From what a job's manifests say to the fate of each file.
+
+A file is IMPORTED only when the job cannot have read another version of its key.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from lambdas.importing.files import File, Job, Status, Version, split_key
+from lambdas.importing.manifests import Outcome
+
+MAX_ATTEMPTS = 3
+UNMENTIONED = f"not mentioned in the output of {MAX_ATTEMPTS} jobs"
+
+# S3 gives whole seconds, and its clock is not HealthImaging's.
+CLOCK_MARGIN = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settlement:
+    """What a job changes: files with a final fate, and files that wait again.
+
+    `settled` may hold files of which the ledger has no row yet: their upload event is still on its way.
+    """
+
+    settled: tuple[File, ...]
+    returned: tuple[File, ...]
+
+
+NOTHING = Settlement(settled=(), returned=())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """A job at its end. When it FAILED as a whole, members without an outcome share its `failure`."""
+
+    job: Job
+    started_at: datetime
+    ended_at: datetime
+    failure: str | None = None
+
+
+def settle_staged(
+    ended: Ended, members: Iterable[File], outcomes: Mapping[str, Outcome], now: datetime
+) -> Settlement:
+    """Copies are of one version each, so every outcome is that version's."""
+    return _settle(ended, members, {_version(file): outcomes.get(file.key) for file in members}, now)
+
+
+def settle_in_place(
+    ended: Ended,
+    members: Iterable[File],
+    rows: Iterable[File],
+    versions: Iterable[Version],
+    outcomes: Mapping[str, Outcome],
+    now: datetime,
+) -> Settlement:
+    """The job read whatever was current while it ran; `versions` are all under its prefix, newest or not.
+
+    A file that was uploaded after the plan and was read nevertheless is settled too. Where a key
+    changed while the job ran, nobody can tell what was read: its members wait again, the rest still does.
+    """
+    members = list(members)
+    read = _versions_read(ended, versions, outcomes)
+    known = {_version(row): row for row in rows}
+    others = [
+        known.get(_version_of(version)) or _from_listing(ended.job, version)
+        for version in read.values()
+        if _version_of(version) not in {_version(file) for file in members}
+    ]
+    told = {_version_of(version): outcomes[key] for key, version in read.items()}
+    settlement = _settle(ended, members, told, now)
+    extra = [
+        _fate(file, ended.job.name, told[_version(file)], now)
+        for file in others
+        if file.status is Status.WAITING
+    ]
+    return replace(settlement, settled=settlement.settled + tuple(extra))
+
+
+def _settle(
+    ended: Ended,
+    members: Iterable[File],
+    told: Mapping[tuple[str, str], Outcome | None],
+    now: datetime,
+) -> Settlement:
+    settled: list[File] = []
+    returned: list[File] = []
+    for file in members:
+        # A second reading of the same manifests must not count as a second attempt.
+        if file.status is not Status.WAITING or file.job == ended.job.name:
+            continue
+        if outcome := told.get(_version(file)):
+            settled.append(_fate(file, ended.job.name, outcome, now))
+        elif ended.failure is not None:
+            settled.append(_fate(file, ended.job.name, Outcome(imported=False, reason=ended.failure), now))
+        elif file.attempts + 1 >= MAX_ATTEMPTS:
+            settled.append(_fate(file, ended.job.name, Outcome(imported=False, reason=UNMENTIONED), now))
+        else:
+            returned.append(replace(file, job=ended.job.name, attempts=file.attempts + 1))
+    return Settlement(settled=tuple(settled), returned=tuple(returned))
+
+
+def _fate(file: File, job: str, outcome: Outcome, now: datetime) -> File:
+    return replace(
+        file,
+        status=Status.IMPORTED if outcome.imported else Status.FAILED,
+        job=job,
+        image_set_id=outcome.image_set_id,
+        is_primary=outcome.is_primary,
+        reason=outcome.reason,
+        settled_at=now,
+    )
+
+
+def _versions_read(
+    ended: Ended, versions: Iterable[Version], outcomes: Mapping[str, Outcome]
+) -> dict[str, Version]:
+    """For each key with an outcome, the one version that was current while the job ran, if there is one."""
+    by_key: dict[str, list[Version]] = defaultdict(list)
+    for version in versions:
+        if version.key in outcomes:
+            by_key[version.key].append(version)
+    read = {}
+    for key, history in by_key.items():
+        readable = [one for one in _current_during(ended, history) if not one.is_delete_marker]
+        if len(readable) == 1:
+            read[key] = readable[0]
+    return read
+
+
+def _current_during(ended: Ended, history: list[Version]) -> list[Version]:
+    """Each version is current until the next newer one.
+
+    S3 lists a key's versions newest first, which the sort keeps for those of the same second.
+    """
+    current = []
+    until = None
+    for version in sorted(history, key=lambda one: (one.modified_at, one.is_latest), reverse=True):
+        begins_in_time = version.modified_at <= ended.ended_at + CLOCK_MARGIN
+        lasts_until_start = until is None or until >= ended.started_at - CLOCK_MARGIN
+        if begins_in_time and lasts_until_start:
+            current.append(version)
+        until = version.modified_at
+    return current
+
+
+def _version(file: File) -> tuple[str, str]:
+    return file.key, file.version
+
+
+def _version_of(version: Version) -> tuple[str, str]:
+    return version.key, version.version
+
+
+def _from_listing(job: Job, version: Version) -> File:
+    folder, name = split_key(version.key)
+    return File(
+        bucket=job.bucket,
+        folder=folder,
+        name=name,
+        version=version.version,
+        size=version.size,
+        etag=version.etag,
+        uploaded_at=version.modified_at,
+        store=job.store,
+    )

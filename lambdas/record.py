@@ -1,0 +1,156 @@
+"""Give each file of an ended job its fate, from what HealthImaging wrote about the job."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from lambdas import clients
+from lambdas.adapters.imaging import Imaging, ImportJob
+from lambdas.adapters.ledger import Ledger
+from lambdas.adapters.quota import Quota
+from lambdas.adapters.storage import Storage
+from lambdas.finishing import Finisher
+from lambdas.importing.files import FINISHED, Job, JobState, Version, split_key
+from lambdas.importing.manifests import (
+    FAILURE,
+    MANIFEST,
+    REASON_CHARACTERS,
+    SUCCESS,
+    WARNING,
+    Outcome,
+    read_outcomes,
+    read_summary,
+)
+from lambdas.importing.planner import staging_key
+from lambdas.importing.settling import Ended, Settlement, settle_in_place, settle_staged
+from lambdas.messages import Response, each_message
+from lambdas.settings import read_import_settings, setting
+from lambdas.telemetry import JOBS_STARTED, logger, measure, observed
+
+# A manifest may come later than the event; one that is not there by then never comes.
+MANIFEST_WITHIN = timedelta(hours=1)
+NO_MANIFEST = (
+    "HealthImaging wrote no result for this file's job: look whether it was imported before trying again"
+)
+VANISHED = "HealthImaging no longer knows the job"
+
+
+class ResultLateError(Exception):
+    """The lists of a job are not all there yet; the message is to come again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorder:
+    """The function's parts."""
+
+    ledger: Ledger
+    storage: Storage
+    imaging: Imaging
+    finisher: Finisher
+    now: Callable[[], datetime]
+    measure: Callable[[str, float], None]
+
+    def event(self, event: dict[str, Any]) -> None:
+        """Record the job of an "Import Job Completed" or "Import Job Failed" event."""
+        detail = event["detail"]
+        job = self.ledger.job(detail.get("jobName", ""))
+        if job is None or job.state in FINISHED or job.job_id not in (None, detail["jobId"]):
+            logger.info("not a job to record", extra={"job_id": detail["jobId"]})
+            return
+        self._record(self._adopted(job, detail["jobId"]), self.imaging.get(job.datastore_id, detail["jobId"]))
+
+    def _adopted(self, job: Job, job_id: str) -> Job:
+        """The job as STARTED: its event may come before start has noted its id, or instead."""
+        if job.state is JobState.STARTED:
+            return job
+        now = self.now()
+        adopted = replace(
+            job, state=JobState.STARTED, job_id=job_id, at=now, started_at=job.started_at or now
+        )
+        if not self.ledger.advance(job, adopted):
+            raise ResultLateError("the job's row has just changed")
+        self.measure(JOBS_STARTED, 1)
+        return adopted
+
+    def _record(self, job: Job, import_job: ImportJob | None) -> None:
+        if import_job is None:
+            import_job = ImportJob(job_id=str(job.job_id), status="FAILED", output_uri="", message=VANISHED)
+        if import_job.status not in FINISHED:
+            raise ResultLateError("HealthImaging still has the job under way")
+
+        now = self.now()
+        outcomes, failure = self._results(import_job, now)
+        ended = Ended(
+            job=job,
+            started_at=import_job.submitted_at or job.started_at or job.created_at,
+            ended_at=import_job.ended_at or now,
+            failure=failure,
+        )
+        settlement = self._settlement(job, ended, outcomes, now)
+        state = JobState(import_job.status)
+        self.finisher.finish(job, settlement, state, import_job.message or failure, now)
+
+    def _results(self, import_job: ImportJob, now: datetime) -> tuple[dict[str, Outcome], str | None]:
+        """The outcome of each key, and why the files without one failed, if they did."""
+        is_failed = import_job.status == JobState.FAILED
+        outcomes, is_told = self._outcomes(import_job.output_uri)
+        if is_failed:
+            return outcomes, (import_job.message or "the job failed")[:REASON_CHARACTERS]
+        if is_told:
+            return outcomes, None
+        if import_job.ended_at is None or now < import_job.ended_at + MANIFEST_WITHIN:
+            raise ResultLateError("the job's results are not all there")
+        return outcomes, NO_MANIFEST
+
+    def _outcomes(self, output_uri: str) -> tuple[dict[str, Outcome], bool]:
+        """What is written so far, and whether that is all."""
+        bucket, _, prefix = output_uri.removeprefix("s3://").partition("/")
+        manifest = self.storage.document(bucket, prefix + MANIFEST) if output_uri else None
+        if manifest is None:
+            return {}, False
+        outcomes = read_outcomes(
+            successes=self.storage.lines(bucket, prefix + SUCCESS),
+            failures=self.storage.lines(bucket, prefix + FAILURE),
+            warnings=self.storage.lines(bucket, prefix + WARNING),
+        )
+        return outcomes, read_summary(manifest).is_told_by(outcomes)
+
+    def _settlement(self, job: Job, ended: Ended, outcomes: dict[str, Outcome], now: datetime) -> Settlement:
+        members = self.ledger.members(job)
+        if not job.in_place:
+            staged = staging_key(job.name, "")
+            by_key = {key.removeprefix(staged): outcome for key, outcome in outcomes.items()}
+            return settle_staged(ended, members, by_key, now)
+        versions = self._versions(job, outcomes)
+        folders = {split_key(key)[0] for key in outcomes} | {job.folder}
+        rows = [row for folder in folders for row in self.ledger.files(job.bucket, folder)]
+        return settle_in_place(ended, members, rows, versions, outcomes, now)
+
+    def _versions(self, job: Job, outcomes: dict[str, Outcome]) -> list[Version]:
+        listed = self.storage.versions(job.bucket, job.folder)
+        return [version for version in listed if version.key in outcomes]
+
+
+def from_environment() -> Recorder:
+    table = clients.table()
+    (plans,) = clients.queues("PLAN_QUEUE_URL")
+    ledger = Ledger(table, clients.WORKERS)
+    timing = read_import_settings(setting(os.environ, "IMPORT_SETTINGS")).timing
+    return Recorder(
+        ledger=ledger,
+        storage=Storage(clients.s3()),
+        imaging=Imaging(clients.healthimaging()),
+        finisher=Finisher(ledger=ledger, quota=Quota(table), plans=plans, timing=timing, measure=measure),
+        now=clients.now,
+        measure=measure,
+    )
+
+
+recorder = from_environment()
+
+
+@observed
+def handle(event: dict[str, Any], context: Any) -> Response:
+    return each_message(event, recorder.event)

@@ -1,0 +1,118 @@
+"""Put one row in the ledger for each object version that S3 tells of, and have its folder planned."""
+
+import json
+import os
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from lambdas import clients
+from lambdas.adapters.ledger import Ledger
+from lambdas.adapters.queues import Queue
+from lambdas.adapters.rows import to_time
+from lambdas.importing.files import File, Status, split_key
+from lambdas.importing.planner import skipped
+from lambdas.importing.routing import skip_rule, store_for
+from lambdas.messages import Response, failures
+from lambdas.settings import ImportSettings, read_import_settings, setting
+from lambdas.telemetry import FILES_REGISTERED, FILES_SKIPPED, described, logger, measure, observed
+
+FolderName = tuple[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Register:
+    """The function's parts."""
+
+    ledger: Ledger
+    plans: Queue
+    settings: ImportSettings
+    now: Callable[[], datetime]
+    measure: Callable[[str, float], None]
+
+    def batch(self, event: dict[str, Any]) -> Response:
+        """Register a batch of uploads, a folder at a time: what fails is brought again."""
+        failed: list[str] = []
+        uploads: dict[FolderName, list[tuple[str, File]]] = defaultdict(list)
+        for record in event["Records"]:
+            try:
+                file = self._file(json.loads(record["body"]))
+            except (KeyError, TypeError, ValueError) as error:
+                logger.warning(
+                    "no upload event", extra={"message_id": record["messageId"], **described(error)}
+                )
+                failed.append(record["messageId"])
+            else:
+                uploads[file.bucket, file.folder].append((record["messageId"], file))
+
+        for folder in uploads.values():
+            try:
+                self._register([file for _, file in folder])
+            except Exception as error:
+                logger.warning("folder failed", extra={"messages": len(folder), **described(error)})
+                failed += [message_id for message_id, _ in folder]
+        return failures(failed)
+
+    def _file(self, event: dict[str, Any]) -> File:
+        detail = event["detail"]
+        described_object = detail["object"]
+        key, size = described_object["key"], int(described_object["size"])
+        folder, name = split_key(key)
+        store = store_for(key, self.settings.stores)
+        file = File(
+            bucket=detail["bucket"]["name"],
+            folder=folder,
+            name=name,
+            version=described_object.get("version-id") or "null",
+            size=size,
+            etag=described_object.get("etag", ""),
+            sequencer=described_object.get("sequencer", ""),
+            uploaded_at=to_time(event["time"]),
+            store=store.id if store else None,
+        )
+        rule = skip_rule(key, size, store, self.settings.bytes_per_file)
+        return skipped(file, rule, self.now()) if rule else file
+
+    def _register(self, files: list[File]) -> None:
+        """Rows first, then the folder: see Ledger.touch."""
+        files = list({(file.name, file.version): file for file in files}.values())
+        new = self.ledger.register(files)
+        waiting = [file for file in files if file in new or self._still_waits(file)]
+        waiting = [file for file in waiting if file.status is Status.WAITING]
+        self.measure(FILES_REGISTERED, len(new))
+        self.measure(FILES_SKIPPED, sum(file.status is Status.SKIPPED for file in new))
+        if waiting:
+            self._touch(waiting[0])
+
+    def _still_waits(self, file: File) -> bool:
+        """A row that stood there already, from a delivery which may have ended before its folder was told."""
+        standing = self.ledger.file(file)
+        return standing is not None and standing.status is Status.WAITING
+
+    def _touch(self, file: File) -> None:
+        now, timing = self.now(), self.settings.timing
+        if self.ledger.touch(file.bucket, file.folder, str(file.store), timing, now):
+            wait = (timing.due_at(now, now) - now).total_seconds()
+            self.plans.send({"bucket": file.bucket, "folder": file.folder}, wait)
+
+
+def from_environment() -> Register:
+    table = clients.table()
+    (plans,) = clients.queues("PLAN_QUEUE_URL")
+    return Register(
+        ledger=Ledger(table, clients.WORKERS),
+        plans=plans,
+        settings=read_import_settings(setting(os.environ, "IMPORT_SETTINGS")),
+        now=clients.now,
+        measure=measure,
+    )
+
+
+register = from_environment()
+
+
+@observed
+def handle(event: dict[str, Any], context: Any) -> Response:
+    return register.batch(event)

@@ -1,0 +1,60 @@
+"""What a function is told by its environment. A missing name stops the function at its start."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lambdas.importing.pacer import Rate
+from lambdas.importing.planner import Limits
+from lambdas.importing.routing import Store
+from lambdas.importing.timing import Timing
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportSettings:
+    """IMPORT_SETTINGS, the JSON that every import function shares."""
+
+    deployment: str
+    timing: Timing
+    rate: Rate
+    concurrent_jobs: int
+    limits: Limits
+    bytes_per_file: int
+    stores: tuple[Store, ...]
+
+    def store(self, store_id: str) -> Store | None:
+        return next((store for store in self.stores if store.id == store_id), None)
+
+
+def read_import_settings(text: str) -> ImportSettings:
+    """Numbers may come as texts: CloudFormation writes tokens so."""
+    given = json.loads(text)
+    limits = Limits(files=int(given["files_per_job"]), bytes=int(given["bytes_per_job"]))
+    return ImportSettings(
+        deployment=given["deployment"],
+        timing=Timing(
+            quiet_seconds=float(given["quiet_seconds"]),
+            longest_wait_seconds=float(given["longest_wait_seconds"]),
+        ),
+        rate=Rate(per_second=float(given["start_rate"]), burst=int(given["start_burst"])),
+        concurrent_jobs=int(given["concurrent_jobs"]),
+        limits=limits,
+        bytes_per_file=min(int(given["bytes_per_file"]), limits.bytes),
+        stores=tuple(
+            Store(
+                id=store["id"],
+                prefix=store["prefix"],
+                datastore_id=store["datastore_id"],
+                role_arn=store["role_arn"],
+                output_uri=store["output_uri"],
+            )
+            for store in given["stores"]
+        ),
+    )
+
+
+def setting(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(name)
+    if not value:
+        raise LookupError(f"the environment variable {name} is not set: the Import stack sets it")
+    return value

@@ -1,0 +1,220 @@
+"""Start the import job of a message, once, when there is a slot and its turn has come."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from lambdas import clients
+from lambdas.adapters.imaging import Imaging, LaterError, RefusedError
+from lambdas.adapters.ledger import Ledger
+from lambdas.adapters.queues import LONGEST_DELAY_SECONDS, Queue
+from lambdas.adapters.quota import Quota
+from lambdas.adapters.storage import Storage
+from lambdas.finishing import Finisher
+from lambdas.importing.files import File, FolderState, Job, JobState, Status
+from lambdas.importing.manifests import REASON_CHARACTERS
+from lambdas.importing.planner import DELETED, KEY_TOO_LONG, failed, fits_staging, skipped, staging_key
+from lambdas.importing.routing import Store
+from lambdas.importing.settling import NOTHING, Ended, settle_staged
+from lambdas.messages import Response, each_message
+from lambdas.settings import ImportSettings, read_import_settings, setting
+from lambdas.telemetry import FILES_COPIED, JOBS_STARTED, described, logger, measure, observed
+
+# A start under way is left alone for so long; after that it is taken as crashed.
+STARTING_FOR = timedelta(seconds=60)
+# While copies are made, other messages of the same job leave it alone.
+STAGING_FOR = timedelta(minutes=5)
+PUT_OFF_SECONDS = 15
+# SQS counts a delay by its own clock.
+CLOCK_MARGIN = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Starter:
+    """The function's parts."""
+
+    ledger: Ledger
+    quota: Quota
+    storage: Storage
+    imaging: Imaging
+    starts: Queue
+    settings: ImportSettings
+    staging_bucket: str
+    finisher: Finisher
+    now: Callable[[], datetime]
+    measure: Callable[[str, float], None]
+    workers: int
+
+    def message(self, message: dict[str, Any]) -> None:
+        """Start a job, or send its message again for later. `turn` is when a message may go on."""
+        job = self.ledger.job(message["job"])
+        if job is None or job.state not in (JobState.PLANNED, JobState.STARTING):
+            return
+        turn = message.get("turn")
+        if job.state is JobState.STARTING:
+            self._resume(job, turn)
+        elif self._is_held(job) and not self._is_put_off(job, turn):
+            self._prepare(job, turn)
+
+    def _is_held(self, job: Job) -> bool:
+        """A job starts only while its folder names it: another plan of the same files may have won."""
+        folder = self.ledger.folder(job.bucket, job.folder)
+        return folder is not None and folder.state is FolderState.IMPORTING and job.name in folder.jobs
+
+    def _is_put_off(self, job: Job, turn: float | None) -> bool:
+        """Whether another message of this job waits for its time: one message a job is enough."""
+        return turn is None and job.at > self.now() + CLOCK_MARGIN
+
+    def _resume(self, job: Job, turn: float | None) -> None:
+        """A start that ended between asking HealthImaging and noting the answer, or is just doing so."""
+        wait = (job.at + STARTING_FOR - self.now()).total_seconds()
+        if wait > 0:
+            self.starts.send({"job": job.name}, wait)
+        elif job_id := self.imaging.find(job.datastore_id, job.name):
+            self._started(job, job_id)
+        else:
+            self._take_off(job, turn)
+
+    def _prepare(self, job: Job, turn: float | None) -> None:
+        if not job.in_place and not job.staged:
+            staged = self._stage(job)
+            if staged is None:
+                return
+            job = staged
+        self._take_off(job, turn)
+
+    def _take_off(self, job: Job, turn: float | None) -> None:
+        """Slot, turn, a last look at what lies there, and the start."""
+        store = self.settings.store(job.store)
+        if store is None:
+            raise LookupError(
+                f"no data store {job.store!r} in IMPORT_SETTINGS: deploy the Import stack again"
+            )
+        if not self.quota.take_slot(job.datastore_id, job.name, self.settings.concurrent_jobs):
+            self._later(job, self.now() + timedelta(seconds=PUT_OFF_SECONDS))
+            return
+        if turn is None or turn < (self.now() - STARTING_FOR).timestamp():
+            turn = self.quota.take_turn(self.now().timestamp(), self.settings.rate)
+        if turn is None:
+            self._later(job, self.now() + timedelta(seconds=PUT_OFF_SECONDS))
+        elif turn > self.now().timestamp():
+            self._later(job, datetime.fromtimestamp(turn, UTC), turn)
+        elif job.state is JobState.PLANNED and job.in_place and not self._is_exact(job):
+            self._stage_instead(job, turn)
+        else:
+            self._start(job, store)
+
+    def _later(self, job: Job, at: datetime, turn: float | None = None) -> None:
+        """Waiting is the queue's, not the function's. A turn is kept: it need not be asked for again."""
+        wait = (at - self.now()).total_seconds()
+        longest = self.now() + timedelta(seconds=LONGEST_DELAY_SECONDS)
+        if job.state is JobState.PLANNED and not self.ledger.advance(job, replace(job, at=min(at, longest))):
+            return
+        self.starts.send({"job": job.name} | ({"turn": turn} if turn else {}), wait)
+
+    def _is_exact(self, job: Job) -> bool:
+        """Whether the objects under the prefix are still the batch: files may have come since the plan."""
+        listing = self.storage.listing(job.bucket, job.folder)
+        members = {(file.key, file.version) for file in self.ledger.members(job)}
+        return not listing.nested and {(one.key, one.version) for one in listing.current} == members
+
+    def _stage_instead(self, job: Job, turn: float) -> None:
+        prefix = f"s3://{self.staging_bucket}/{staging_key(job.name, '')}"
+        changed = replace(job, in_place=False, prefix=prefix, at=self.now())
+        if self.ledger.advance(job, changed):
+            self._prepare(changed, turn)
+
+    def _stage(self, job: Job) -> Job | None:
+        """Copy the job's waiting files under its own prefix; None when there is nothing more to do here."""
+        copying = replace(job, at=self.now() + STAGING_FOR)
+        if not self.ledger.advance(job, copying):
+            return None
+        files = [file for file in self.ledger.members(job) if file.status is Status.WAITING]
+        with ThreadPoolExecutor(self.workers) as pool:
+            lost = [file for file in pool.map(lambda file: self._copy(file, job), files) if file]
+        self.finisher.settle(tuple(lost))
+        self.measure(FILES_COPIED, len(files) - len(lost))
+        if len(lost) == len(files):
+            self.finisher.finish(
+                copying, NOTHING, JobState.COMPLETED, "no file was left to import", self.now()
+            )
+            return None
+        staged = replace(job, staged=True, at=self.now())
+        return staged if self.ledger.advance(copying, staged) else None
+
+    def _copy(self, file: File, job: Job) -> File | None:
+        """The file with its fate when it cannot be copied."""
+        if not fits_staging(job.name, file):
+            return failed(file, KEY_TOO_LONG, self.now())
+        if not self.storage.copy(file, self.staging_bucket, staging_key(job.name, file.key)):
+            return skipped(file, DELETED, self.now())
+        return None
+
+    def _start(self, job: Job, store: Store) -> None:
+        """STARTING is written before HealthImaging is asked: after a crash the job is looked for first."""
+        now = self.now()
+        starting = replace(job, state=JobState.STARTING, at=now, started_at=job.started_at or now)
+        if not self.ledger.advance(job, starting):
+            return
+        try:
+            job_id = self.imaging.start(starting, store)
+        except LaterError as refusal:
+            logger.warning("start put off", extra={"job": job.name, "code": str(refusal)})
+            # A start that once ended unknown stays STARTING, so that its prefix never changes.
+            self._put_back(starting, job.state)
+        except RefusedError as refusal:
+            logger.error("start refused", extra={"job": job.name, "code": refusal.code})
+            self._refuse(starting, refusal.reason)
+        except Exception as error:
+            logger.warning("start unknown", extra={"job": job.name, **described(error)})
+            self.starts.send({"job": job.name}, STARTING_FOR.total_seconds())
+        else:
+            self._started(starting, job_id)
+
+    def _put_back(self, job: Job, state: JobState) -> None:
+        at = self.now() + timedelta(seconds=PUT_OFF_SECONDS)
+        if self.ledger.advance(job, replace(job, state=state, at=at)):
+            self.starts.send({"job": job.name}, PUT_OFF_SECONDS)
+
+    def _refuse(self, job: Job, reason: str) -> None:
+        """HealthImaging will never take this job: its files fail with its reason."""
+        now = self.now()
+        ended = Ended(job=job, started_at=now, ended_at=now, failure=reason[:REASON_CHARACTERS])
+        settlement = settle_staged(ended, self.ledger.members(job), {}, now)
+        self.finisher.finish(job, settlement, JobState.FAILED, reason, now)
+
+    def _started(self, job: Job, job_id: str) -> None:
+        if self.ledger.advance(job, replace(job, state=JobState.STARTED, job_id=job_id, at=self.now())):
+            logger.info("job started", extra={"job": job.name, "job_id": job_id, "in_place": job.in_place})
+            self.measure(JOBS_STARTED, 1)
+
+
+def from_environment() -> Starter:
+    table = clients.table()
+    starts, plans = clients.queues("START_QUEUE_URL", "PLAN_QUEUE_URL")
+    ledger, quota = Ledger(table, clients.WORKERS), Quota(table)
+    settings = read_import_settings(setting(os.environ, "IMPORT_SETTINGS"))
+    return Starter(
+        ledger=ledger,
+        quota=quota,
+        storage=Storage(clients.s3()),
+        imaging=Imaging(clients.healthimaging(clients.ONCE)),
+        starts=starts,
+        settings=settings,
+        staging_bucket=setting(os.environ, "STAGING_BUCKET"),
+        finisher=Finisher(ledger=ledger, quota=quota, plans=plans, timing=settings.timing, measure=measure),
+        now=clients.now,
+        measure=measure,
+        workers=clients.WORKERS,
+    )
+
+
+starter = from_environment()
+
+
+@observed
+def handle(event: dict[str, Any], context: Any) -> Response:
+    return each_message(event, starter.message)
