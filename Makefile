@@ -25,7 +25,7 @@ demo: install
 	$(BIN)/ahi demo
 
 synth: install
-	$(BIN)/python -m cli.cdk synth --quiet --all
+	$(BIN)/python -m cli.cdk synth --quiet
 
 test: install
 	$(BIN)/python -m pytest -n 2 --dist loadgroup

@@ -1,5 +1,6 @@
 """`ahi demo`: from nothing to image sets, and nothing left behind."""
 
+import shutil
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -9,7 +10,7 @@ from rich.console import Console
 from rich.live import Live
 
 from cli import deployed, local, options, output
-from cli.deploy import deploy
+from cli.deploy import copied, deploy
 from cli.errors import CommandError
 from cli.repository import DEMO_STATE, ROOT
 from cli.samples import Sample, write_samples
@@ -70,7 +71,7 @@ def demo(deployment: options.Deployment = "sandbox", json: options.Json = False)
 def clear() -> None:
     """Remove what an earlier demo left."""
     local.stop(DEMO_STATE)
-    local.wipe(DEMO_STATE)
+    shutil.rmtree(DEMO_STATE, ignore_errors=True)
 
 
 def play(name: str, steps: Steps) -> tuple[list[Study], list[str]]:
@@ -78,7 +79,7 @@ def play(name: str, steps: Steps) -> tuple[list[Study], list[str]]:
     region = load_deployment(name).region
     steps.begin("start of the local AWS")
     server = local.start(DEMO_STATE, local.free_port())
-    deploy(server, name, steps.begin)
+    deploy(server, copied(name, DEMO_STATE), steps.begin)
     steps.begin("upload")
     deployed.use(server, region)
     found = deployed.look_up(load_deployment(name))

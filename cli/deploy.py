@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from cli import cdk
 from cli.errors import CommandError
@@ -13,25 +14,42 @@ from emulator.environment import client_environment
 STACKS_AT_ONCE = "4"
 
 
-def deploy(server: LocalAws, name: str, tell: Callable[[str], None]) -> None:
-    """Deploy the deployment `name`; `tell` hears each step as it begins."""
-    deployment = load_deployment(name)
+def copied(name: str, state: Path) -> Path:
+    """The file of a deployment copied into `state`: app.py keeps the locks of data stores beside the file,
+    and those of a local AWS that is thrown away are thrown away with it."""
+    state.mkdir(parents=True, exist_ok=True)
+    return Path(shutil.copy(deployment_file(name), state))
+
+
+def deploy(server: LocalAws, file: Path, tell: Callable[[str], None]) -> None:
+    """Deploy the deployment of `file`; `tell` hears each step as it begins."""
+    deployment = load_deployment(str(file))
     if deployment.account not in (None, ACCOUNT):
         raise CommandError(
             f"the deployment {deployment.name} is for the account {deployment.account} only",
             "leave `account` out of its file, or deploy it with `cdk deploy --all` on that account",
         )
-    file, region = deployment_file(name).resolve(), deployment.region
-    environment = client_environment(server.endpoint, region)
+    environment = client_environment(server.endpoint, deployment.region)
     logs, assembly = server.state / "logs", server.state / "cdk.out"
     shutil.rmtree(assembly, ignore_errors=True)
-    synth = ["synth", "--quiet", "--all", "--output", str(assembly), "--context", f"deployment={file}"]
+    synth = [
+        "synth",
+        "--quiet",
+        "--all",
+        "--output",
+        str(assembly),
+        "--context",
+        f"deployment={file.resolve()}",
+    ]
 
     tell("cdk bootstrap and cdk synth")
     with ThreadPoolExecutor() as pool:
         steps = [
             pool.submit(
-                cdk.run, ["bootstrap", f"aws://{ACCOUNT}/{region}"], environment, logs / "bootstrap.log"
+                cdk.run,
+                ["bootstrap", f"aws://{ACCOUNT}/{deployment.region}"],
+                environment,
+                logs / "bootstrap.log",
             ),
             pool.submit(cdk.run, synth, environment, logs / "synth.log"),
         ]

@@ -9,7 +9,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from cli import local
+from cli import local, repository
 from cli.errors import CommandError
 from config.deployment import Deployment, load_deployment
 from emulator.environment import client_environment
@@ -50,7 +50,7 @@ def find(name: str, *, aws: bool) -> Deployed:
 
 def use_local(region: str) -> None:
     """Point this process at the running local AWS."""
-    found = local.running(local.LOCAL_STATE)
+    found = local.running(repository.LOCAL_STATE)
     if found is None:
         raise CommandError(
             "no local AWS is running", "start one with `ahi up`, or add --aws for your own account"

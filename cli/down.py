@@ -1,10 +1,12 @@
 """`ahi down`: the local AWS stopped."""
 
+import shutil
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli import local, options, output
+from cli import local, options, output, repository
 
 
 def down(
@@ -15,12 +17,19 @@ def down(
 ) -> None:
     """Stop the local AWS. What it holds stays, unless --wipe is given."""
     with output.progress().status("stopping the local AWS"):
-        stopped = local.stop(local.LOCAL_STATE)
+        stopped = local.stop(repository.LOCAL_STATE)
     if wipe:
-        local.wipe(local.LOCAL_STATE)
+        delete(repository.LOCAL_STATE, repository.LOCKS)
     if json:
         output.write_json({"stopped": stopped, "wiped": wipe})
         return
     output.facts().print("stopped" if stopped else "no local AWS was running")
     if wipe:
         output.facts().print("wiped")
+
+
+def delete(state: Path, locks: Path) -> None:
+    """Forget a stopped local AWS, and that its data stores ever were."""
+    shutil.rmtree(state, ignore_errors=True)
+    for lock in locks.glob(f"*.{local.ACCOUNT}.*"):
+        lock.unlink()

@@ -3,14 +3,11 @@
 import http.client
 import json
 import os
-import shutil
 import socket
 from dataclasses import dataclass
 from pathlib import Path
 
 from cli.errors import CommandError
-from cli.repository import LOCAL_STATE as LOCAL_STATE
-from cli.repository import LOCKS
 from emulator import server
 
 DEFAULT_PORT = 4566
@@ -72,13 +69,6 @@ def stop(state: Path) -> bool:
     server.stop(found.pid)
     _write(state, {"port": found.port})
     return True
-
-
-def wipe(state: Path) -> None:
-    """Delete all that a stopped local AWS kept, and the locks of the data stores it held."""
-    shutil.rmtree(state, ignore_errors=True)
-    for lock in LOCKS.glob(f"*.{ACCOUNT}.*"):
-        lock.unlink(missing_ok=True)
 
 
 def free_port() -> int:

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from cli import deployed, local, options, output
+from cli import deployed, local, options, output, repository
 from cli.deploy import deploy
-from config.deployment import load_deployment
+from config.deployment import deployment_file, load_deployment
 
 
 def up(
@@ -23,8 +23,8 @@ def up(
     """
     region = load_deployment(deployment).region
     with output.progress().status("starting the local AWS") as shown:
-        server = local.start(local.LOCAL_STATE, port)
-        deploy(server, deployment, shown.update)
+        server = local.start(repository.LOCAL_STATE, port)
+        deploy(server, deployment_file(deployment), shown.update)
     deployed.use(server, region)
     found = deployed.look_up(load_deployment(deployment))
     if json:

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli import local
+from cli import repository
 from cli.main import app
 
 
 @pytest.fixture(autouse=True)
 def _no_local_aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "LOCAL_STATE", tmp_path / "aws")
+    monkeypatch.setattr(repository, "LOCAL_STATE", tmp_path / "aws")
 
 
 def refused(*words: str) -> str:
