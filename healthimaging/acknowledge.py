@@ -1,9 +1,50 @@
 """Why a rule of cdk-nag is not followed, said on the construct that does not follow it."""
 
-from aws_cdk import Acknowledgment, Validations
+from typing import Any
+
+from aws_cdk import Acknowledgment, Stack, Validations
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
 from constructs import IConstruct
 
 
 def acknowledge(construct: IConstruct, reason: str, *rules: str) -> None:
     """Record that `construct` breaks `rules`, all for one `reason` that a reviewer can check."""
     Validations.of(construct).acknowledge(*[Acknowledgment(id=rule, reason=reason) for rule in rules])
+
+
+def acknowledge_inline_policy(role: iam.Role) -> None:
+    """Record why a role made here keeps its rights to itself."""
+    acknowledge(
+        role,
+        "These rights are this one role's and go with it; a managed policy could be attached elsewhere.",
+        "HIPAA.Security-IAMNoInlinePolicy",
+    )
+
+
+def acknowledge_wildcard(role: iam.Role, reason: str, arn: str) -> None:
+    """Record why `role` has rights on `arn`, which ends in a wildcard."""
+    acknowledge(role, reason, f"AwsSolutions-IAM5[Resource::{_flat(Stack.of(role).resolve(arn))}]")
+
+
+def acknowledge_objects(role: iam.Role, reason: str, bucket: s3.IBucket, prefix: str = "") -> None:
+    """Record why `role` has rights on all objects of `bucket` under `prefix`."""
+    arn, owner = bucket.bucket_arn, Stack.of(bucket)
+    if owner is not Stack.of(role):
+        # The finding names the export that CloudFormation imports the ARN by.
+        arn = owner.export_value(arn)
+    acknowledge_wildcard(role, reason, f"{arn}/{prefix}*")
+
+
+def _flat(value: Any) -> str:
+    """An ARN as cdk-nag writes it in its findings."""
+    match value:
+        case {"Fn::Join": [delimiter, parts]}:
+            return str(delimiter).join(_flat(part) for part in parts)
+        case {"Fn::GetAtt": [resource, attribute]}:
+            return f"<{resource}.{attribute}>"
+        case {"Fn::ImportValue": name}:
+            return _flat(name)
+        case {"Ref": name}:
+            return f"<{name}>"
+    return str(value)

@@ -12,6 +12,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from healthimaging.acknowledge import acknowledge_wildcard
 from healthimaging.functions import FunctionSettings, toolkit_function
 from healthimaging.keys import DatastoreKey
 
@@ -153,7 +154,11 @@ class Datastore(DatastoreBase):
             timeout=CREATE_TIMEOUT,
         )
         self._grant(create, ("CreateDatastore",), ["*"])
-        self._grant(create, ("GetDatastore",), [_datastore_arn(self, "*")])
+        any_datastore = _datastore_arn(self, "*")
+        self._grant(create, ("GetDatastore",), [any_datastore])
+        role = create.role
+        assert isinstance(role, iam.Role)
+        acknowledge_wildcard(role, "The id of the data store is known once it exists.", any_datastore)
         key.grant(
             create,
             "kms:DescribeKey",

@@ -7,11 +7,13 @@ from typing import Any
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from healthimaging.acknowledge import acknowledge_objects
 from healthimaging.datastore import DatastoreBase
 from healthimaging.functions import FunctionSettings, powertools_layer, toolkit_function
 from healthimaging.grants import grant_bucket, grant_objects, grant_rows, grant_send
@@ -162,15 +164,21 @@ class DicomImport(Construct):
                 grant_send(self.queues[name].queue, function)
         grant_bucket(storage.input, functions["plan"], "s3:ListBucket")
         grant_bucket(storage.input, functions["sweep"], "s3:ListBucket", "s3:ListBucketVersions")
-        grant_objects(storage.input, functions["start"], "s3:GetObject", "s3:GetObjectVersion")
-        grant_objects(storage.staging, functions["start"], "s3:PutObject")
         grant_bucket(storage.output, functions["record"], "s3:ListBucket")
-        grant_objects(storage.output, functions["record"], "s3:GetObject")
+        self._grant_objects("start", storage.input, "s3:GetObject", "s3:GetObjectVersion")
+        self._grant_objects("start", storage.staging, "s3:PutObject")
+        self._grant_objects("record", storage.output, "s3:GetObject")
         for target in self._targets:
             target.datastore.grant(functions["start"], "StartDICOMImportJob", "ListDICOMImportJobs")
             target.datastore.grant(functions["record"], "GetDICOMImportJob")
             target.datastore.grant(functions["sweep"], "GetDICOMImportJob", "ListDICOMImportJobs")
             target.role.grant_pass_to_healthimaging(functions["start"])
+
+    def _grant_objects(self, step: str, bucket: s3.IBucket, *actions: str) -> None:
+        role = self.functions[step].role
+        assert isinstance(role, iam.Role)
+        grant_objects(bucket, role, *actions)
+        acknowledge_objects(role, "It handles whatever people upload and every job's results.", bucket)
 
     def _receive_events(self) -> None:
         self.queues["uploads"].receive_events(

@@ -14,10 +14,11 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from healthimaging.acknowledge import acknowledge, acknowledge_inline_policy
 from healthimaging.grants import grant_key
 
 ROOT = Path(__file__).resolve().parents[1]
-RUNTIME = lambda_.Runtime.PYTHON_3_13
+RUNTIME = lambda_.Runtime.PYTHON_3_14
 POWERTOOLS = ("aws_lambda_powertools", "jmespath", "typing_extensions")
 
 
@@ -98,7 +99,8 @@ def toolkit_function(
         resource_arns=[log_group.log_group_arn],
     )
     grant_key(settings.key, role)
-    return lambda_.Function(
+    _acknowledge_role(role)
+    function = lambda_.Function(
         scope,
         construct_id,
         code=functions_code(),
@@ -114,4 +116,35 @@ def toolkit_function(
         environment_encryption=settings.key,
         layers=list(layers),
         tracing=lambda_.Tracing.ACTIVE,
+    )
+    _acknowledge_function(function)
+    return function
+
+
+def _acknowledge_role(role: iam.Role) -> None:
+    acknowledge_inline_policy(role)
+    acknowledge(
+        role,
+        "The actions on * take no resource: X-Ray's two, and CreateDatastore where it is allowed.",
+        "AwsSolutions-IAM5[Resource::*]",
+    )
+
+
+def _acknowledge_function(function: lambda_.Function) -> None:
+    acknowledge(
+        function,
+        "What calls it bounds how often it runs at once: an event source mapping with a maximum, a schedule, "
+        "or CloudFormation. Reserving takes from the whole account, and a new one has ten in all.",
+        "HIPAA.Security-LambdaConcurrency",
+    )
+    acknowledge(
+        function,
+        "A failed call loses nothing: messages go to their queue's dead letters, a schedule calls again, "
+        "and CloudFormation is told.",
+        "HIPAA.Security-LambdaDLQ",
+    )
+    acknowledge(
+        function,
+        "It opens no port and reaches nothing but AWS APIs, over TLS and under a role of its own.",
+        "HIPAA.Security-LambdaInsideVPC",
     )

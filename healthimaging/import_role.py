@@ -7,6 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from healthimaging.acknowledge import acknowledge_inline_policy, acknowledge_objects
 from healthimaging.datastore import DatastoreBase
 from healthimaging.grants import grant_bucket, grant_key_through_s3, grant_objects
 
@@ -44,8 +45,11 @@ class ImportRole(iam.Role):
         for bucket in inputs:
             grant_bucket(bucket, self, "s3:ListBucket")
             grant_objects(bucket, self, "s3:GetObject")
+            acknowledge_objects(self, "An import job may read any object that people upload.", bucket)
         grant_objects(output, self, "s3:PutObject", prefix=output_prefix)
-        keys = {bucket.encryption_key for bucket in (*inputs, output) if bucket.encryption_key}
+        acknowledge_objects(self, "Each job writes under a name of its own.", output, output_prefix)
+        acknowledge_inline_policy(self)
+        keys = dict.fromkeys(bucket.encryption_key for bucket in (*inputs, output) if bucket.encryption_key)
         for key in keys:
             grant_key_through_s3(key, self)
 

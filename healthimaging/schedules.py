@@ -6,6 +6,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
+from healthimaging.acknowledge import acknowledge_inline_policy
+
 
 def invoke_every(scope: Construct, construct_id: str, function: lambda_.Function, every: Duration) -> None:
     """Call `function` with an empty event each time `every` has passed; a missed call is not repeated."""
@@ -21,6 +23,7 @@ def invoke_every(scope: Construct, construct_id: str, function: lambda_.Function
     call = iam.Grant.add_to_principal(
         grantee=role, actions=["lambda:InvokeFunction"], resource_arns=[function.function_arn]
     )
+    acknowledge_inline_policy(role)
     minutes = int(every.to_minutes())
     schedule = scheduler.CfnSchedule(
         scope,
