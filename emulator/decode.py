@@ -1,13 +1,15 @@
 """A frame of any lossless transfer syntax as an array: rows, columns and, of colour, samples."""
 
-from collections.abc import Callable
+import struct
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import uid
-from rle.rle import decode_frame as decode_rle
+from rle.rle import decode_segment
 
 from emulator.codestream import Header, read_header
 from emulator.dicom import InvalidDicom
@@ -55,13 +57,24 @@ def compressed_frame(frame: bytes, layout: Layout, transfer_syntax_uid: str) -> 
 
 
 def _run_lengths(frame: bytes, layout: Layout) -> Array:
+    pixels = layout.rows * layout.columns
     try:
-        planes = decode_rle(frame, layout.rows * layout.columns, layout.bits_allocated, "<")
-    except Exception as error:
+        # Segment by segment: the library's decode_frame panics on one that is too long.
+        planes = [decode_segment(segment)[:pixels] for segment in _segments(frame)]
+        by_byte = np.frombuffer(b"".join(planes), "u1").reshape(layout.samples, layout.dtype.itemsize, pixels)
+    except (struct.error, ValueError) as error:
         raise _undecodable(error) from None
-    if len(planes) * 8 != layout.frame_bits:
-        raise InvalidDicom("DICOM attribute PixelData decodes to another size than Rows and Columns say")
-    return native_frame(memoryview(planes), layout._replace(is_planar=True), is_little_endian=True)
+    # A sample's most significant byte comes first.
+    little_endian = np.ascontiguousarray(by_byte[:, ::-1].transpose(2, 0, 1))
+    return little_endian.view(layout.dtype).reshape(layout.shape)
+
+
+def _segments(frame: bytes) -> Iterator[bytes]:
+    count, *offsets = struct.unpack_from("<16L", frame)
+    for begin, end in pairwise([*offsets[:count], len(frame)]):
+        if not begin < end <= len(frame):
+            raise ValueError("the segments overlap or are empty")
+        yield frame[begin:end]
 
 
 def _undecodable(error: Exception) -> InvalidDicom:

@@ -15,7 +15,7 @@ from emulator.values import json_values
 
 Attributes = dict[str, Any]
 
-REQUIRED = ("TransferSyntaxUID", "SOPClassUID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+REQUIRED = ("SOPClassUID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 LONGEST = {
     "PatientName": 256,
     "PatientID": 256,
@@ -60,7 +60,7 @@ SEARCHED = {
 }
 WHOLE_NUMBERS = {"SeriesNumber", *LARGEST}
 # Their values become image frames.
-PIXELS = {0x7FE00008, 0x7FE00009, 0x7FE00010}
+PIXELS = {"PixelData", "FloatPixelData", "DoubleFloatPixelData"}
 UNDEFINED_LENGTH = 0xFFFFFFFF
 
 
@@ -117,10 +117,13 @@ def _parse(data: bytes) -> Dataset:
     if data[128:132] != b"DICM":
         raise InvalidDicom(_without_preamble(data))
     try:
-        return pydicom.dcmread(BytesIO(data))
+        dataset = pydicom.dcmread(BytesIO(data))
     except Exception as error:
         # pydicom raises of every kind on a broken file, and its text may quote the file.
         raise InvalidDicom(_broken(error)) from None
+    if not dataset.file_meta.get("TransferSyntaxUID"):
+        raise InvalidDicom("DICOM attribute TransferSyntaxUID does not exist")
+    return dataset
 
 
 def _without_preamble(data: bytes) -> str:
@@ -141,19 +144,17 @@ def _all_attributes(dataset: Dataset) -> tuple[Attributes, dict[str, str]]:
 def _attributes(dataset: Dataset, encodings: Sequence[str], signed: bool, vrs: dict[str, str]) -> Attributes:
     encodings = _encodings(dataset, encodings)
     signed = _signed(dataset, signed)
-    attributes = {}
-    for tag in sorted(dataset.keys()):
-        if tag in PIXELS:
-            _check_length(dataset.get_item(tag), describe(tag).key)
+    attributes: Attributes = {}
+    for raw in dataset.elements():
+        element = describe(int(raw.tag))
+        _check_length(raw, element.key)
+        if element.key in PIXELS:
             continue
-        element = describe(tag)
-        raw = dataset.get_item(tag)
         vr = _vr(raw, element, signed)
         if not element.keyword:
             vrs.setdefault(element.key, vr)
         if vr == "SQ":
-            _check_length(raw, element.key)
-            items = dataset[tag].value or []
+            items = dataset[raw.tag].value or []
             attributes[element.key] = [_attributes(item, encodings, signed, vrs) for item in items] or None
         else:
             attributes[element.key] = _value(raw, element, vr, encodings)
@@ -163,8 +164,7 @@ def _attributes(dataset: Dataset, encodings: Sequence[str], signed: bool, vrs: d
 def _encodings(dataset: Dataset, inherited: Sequence[str]) -> Sequence[str]:
     if 0x00080005 not in dataset:
         return inherited
-    element = dataset[0x00080005]
-    return convert_encodings(element.value or "")
+    return convert_encodings(dataset[0x00080005].value or "")
 
 
 def _signed(dataset: Dataset, inherited: bool) -> bool:
@@ -183,7 +183,6 @@ def _vr(raw: RawDataElement | DataElement, element: Element, signed: bool) -> st
 def _value(raw: RawDataElement | DataElement, element: Element, vr: str, encodings: Sequence[str]) -> Any:
     if isinstance(raw, DataElement):
         return _shaped(_converted(raw), element)
-    _check_length(raw, element.key)
     if not raw.value:
         return None
     one_text = element.is_list is False
@@ -201,7 +200,7 @@ def _converted(element: DataElement) -> list[Any]:
     if element.is_empty:
         return [None]
     values = element.value if element.VM > 1 else [element.value]
-    return [value if isinstance(value, int) else str(value) for value in values]
+    return [value if isinstance(value, int) else str(value) or None for value in values]
 
 
 def _shaped(values: list[Any], element: Element) -> Any:

@@ -1,0 +1,406 @@
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydicom import Dataset
+from pydicom.datadict import dictionary_VM
+from pydicom.dataelem import DataElement
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
+from sample_files import ALL_FILES, P10_FILES, is_p10, make_dataset, name_of, parse, sample, to_bytes
+
+from emulator.dicom import Instance, InvalidDicom, read_instance
+
+NO_SOP_CLASS = "DICOM attribute SOPClassUID does not exist"
+NO_STUDY = "DICOM attribute StudyInstanceUID does not exist"
+REFUSED = {
+    "DICOMDIR": NO_SOP_CLASS,
+    "DICOMDIR-bigEnd": NO_SOP_CLASS,
+    "DICOMDIR-empty.dcm": NO_SOP_CLASS,
+    "DICOMDIR-implicit": NO_SOP_CLASS,
+    "DICOMDIR-nooffset": NO_SOP_CLASS,
+    "DICOMDIR-nopatient": NO_SOP_CLASS,
+    "DICOMDIR-reordered": NO_SOP_CLASS,
+    "JPEGLSNearLossless_08.dcm": NO_STUDY,
+    "JPEGLSNearLossless_16.dcm": NO_STUDY,
+    "MR_truncated.dcm": "DICOM attribute PixelData ends before its length: the file is truncated",
+    "SC_rgb_jls_lossy_line.dcm": NO_STUDY,
+    "SC_rgb_jls_lossy_sample.dcm": NO_STUDY,
+    "UN_sequence.dcm": NO_SOP_CLASS,
+    "chrSQEncoding.dcm": NO_SOP_CLASS,
+    "chrSQEncoding1.dcm": NO_SOP_CLASS,
+    "emri_small_jpeg_2k_lossless_too_short.dcm": NO_SOP_CLASS,
+    "empty_charset_LEI.dcm": NO_SOP_CLASS,
+    "meta_missing_tsyntax.dcm": "DICOM attribute TransferSyntaxUID does not exist",
+    "nested_priv_SQ.dcm": NO_SOP_CLASS,
+    "no_meta_group_length.dcm": NO_SOP_CLASS,
+    "priv_SQ.dcm": NO_SOP_CLASS,
+    "rtplan_truncated.dcm": "DICOM attribute BeamSequence ends before its length: the file is truncated",
+}
+READABLE = [path for path in P10_FILES if path.name not in REFUSED]
+
+
+def read(dataset: Dataset) -> Instance:
+    return read_instance(to_bytes(dataset))
+
+
+def attributes(instance: Instance) -> dict[str, Any]:
+    levels = (instance.patient, instance.study, instance.series, instance.instance)
+    return {key: value for level in levels for key, value in level["DICOM"].items()}
+
+
+@pytest.mark.parametrize("path", READABLE, ids=name_of)
+def test_a_real_file_becomes_strict_json(path: Path) -> None:
+    instance = read_instance(path.read_bytes())
+
+    levels = [instance.patient, instance.study, instance.series, instance.instance, instance.search]
+    assert json.loads(json.dumps(levels, allow_nan=False)) == levels
+
+
+@pytest.mark.parametrize("path", [path for path in P10_FILES if path.name in REFUSED], ids=name_of)
+def test_a_real_file_that_healthimaging_cannot_import_is_refused(path: Path) -> None:
+    with pytest.raises(InvalidDicom) as refusal:
+        read_instance(path.read_bytes())
+
+    assert str(refusal.value) == REFUSED[path.name]
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in ALL_FILES if path.is_file() and not is_p10(path)], ids=name_of
+)
+def test_a_file_without_the_p10_preamble_is_refused(path: Path) -> None:
+    with pytest.raises(
+        InvalidDicom, match=r"^DICOM (attribute TransferSyntaxUID|attributes) does not exist$"
+    ):
+        read_instance(path.read_bytes())
+
+
+@pytest.mark.parametrize("data", [b"", b"hello", b"\0" * 200])
+def test_what_is_not_dicom_has_no_attributes(data: bytes) -> None:
+    with pytest.raises(InvalidDicom, match="^DICOM attributes does not exist$"):
+        read_instance(data)
+
+
+def test_a_data_set_without_file_meta_has_no_transfer_syntax() -> None:
+    with pytest.raises(InvalidDicom, match="^DICOM attribute TransferSyntaxUID does not exist$"):
+        read_instance(b"\x08\x00\x16\x00UI\x06\x001.2.3\0")
+
+
+@pytest.mark.parametrize(
+    "keyword", ["SOPClassUID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"]
+)
+def test_a_file_without_a_required_uid_is_refused(keyword: str) -> None:
+    absent, empty = make_dataset(), make_dataset()
+    for dataset in (absent, empty):
+        # Or pydicom would not write the file.
+        dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+        dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    delattr(absent, keyword)
+    setattr(empty, keyword, "")
+
+    for dataset in (absent, empty):
+        with pytest.raises(InvalidDicom, match=f"^DICOM attribute {keyword} does not exist$"):
+            read(dataset)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "longest"),
+    [
+        ("PatientName", 256),
+        ("PatientID", 256),
+        ("PatientSex", 16),
+        ("StudyID", 256),
+        ("StudyDescription", 256),
+    ]
+    + [
+        ("AccessionNumber", 256),
+        ("StudyInstanceUID", 256),
+        ("SeriesInstanceUID", 256),
+        ("SOPInstanceUID", 256),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_an_element_longer_than_healthimaging_allows_is_refused(keyword: str, longest: int) -> None:
+    assert read(make_dataset(**{keyword: "1" * longest})).sop_instance_uid
+
+    with pytest.raises(InvalidDicom) as refusal:
+        read(make_dataset(**{keyword: "1" * (longest + 1)}))
+    assert str(refusal.value) == f"DICOM attribute {keyword} is longer than {longest} characters"
+
+
+@pytest.mark.parametrize("keyword", ["NumberOfStudyRelatedSeries", "NumberOfStudyRelatedInstances"])
+def test_a_count_above_a_million_is_refused(keyword: str) -> None:
+    assert read(make_dataset(**{keyword: "1000000"})).search[f"DICOM{keyword}"] == "1000000"
+
+    for number in ("1000001", "-1"):
+        with pytest.raises(InvalidDicom, match=f"{keyword} is not a whole number from 0 to 1000000"):
+            read(make_dataset(**{keyword: number}))
+
+
+def test_each_element_stands_at_its_level_only() -> None:
+    instance = read(make_dataset(PatientID="P", PatientAge="010Y", Modality="CT", KVP="120"))
+
+    assert instance.patient["DICOM"]["PatientID"] == "P"
+    assert instance.study["DICOM"]["PatientAge"] == "010Y"
+    assert instance.series["DICOM"]["Modality"] == "CT"
+    assert instance.instance["DICOM"]["KVP"] == "120 "
+    assert not {"PatientID", "PatientAge", "Modality"} & instance.instance["DICOM"].keys()
+    assert "KVP" not in instance.patient["DICOM"] | instance.study["DICOM"] | instance.series["DICOM"]
+
+
+def test_file_meta_stands_at_the_instance_with_the_original_transfer_syntax() -> None:
+    instance = read_instance(sample("MR_small_implicit.dcm"))
+
+    assert instance.instance["DICOM"]["TransferSyntaxUID"] == ImplicitVRLittleEndian
+    assert instance.instance["DICOM"]["FileMetaInformationVersion"] == "AAE="
+    assert isinstance(instance.instance["DICOM"]["FileMetaInformationGroupLength"], int)
+
+
+def test_an_element_that_may_have_several_values_is_a_list_even_of_one() -> None:
+    read_back = attributes(read(make_dataset(WindowCenter="40", SoftwareVersions=["a", "b"], Rows=5)))
+
+    assert read_back["WindowCenter"] == ["40"]
+    assert read_back["SoftwareVersions"] == ["a", "b"]
+    assert read_back["Rows"] == 5
+
+
+def test_an_empty_element_is_null() -> None:
+    empty = make_dataset(StudyID="", WindowCenter=None, ReferencedStudySequence=[], AccessionNumber="  ")
+
+    read_back = attributes(read(empty))
+
+    for keyword in ("StudyID", "WindowCenter", "ReferencedStudySequence", "AccessionNumber"):
+        assert read_back[keyword] is None
+
+
+def test_sequences_are_lists_of_objects_at_any_depth() -> None:
+    code = Dataset()
+    code.CodeValue = "121320"
+    source = Dataset()
+    source.PurposeOfReferenceCodeSequence = [code, Dataset()]
+
+    read_back = attributes(read(make_dataset(SourceImageSequence=[source])))
+
+    nested = {"PurposeOfReferenceCodeSequence": [{"CodeValue": "121320"}, {}]}
+    assert read_back["SourceImageSequence"] == [nested]
+
+
+def test_private_elements_are_keyed_by_tag_and_their_vrs_are_told() -> None:
+    dataset = make_dataset()
+    block = dataset.private_block(0x0019, "GEMS_ACQU_01", create=True)
+    block.add_new(0xF9, "DS", "97")
+    block.add_new(0xFA, "FL", [1.5, 2.5])
+    item = Dataset()
+    item.private_block(0x0021, "NESTED", create=True).add_new(0x01, "OB", b"\0\1")
+    dataset.SourceImageSequence = [item]
+
+    instance = read(dataset).instance
+
+    assert instance["DICOM"]["00190010"] == "GEMS_ACQU_01"
+    assert instance["DICOM"]["001910F9"] == "97"
+    assert instance["DICOM"]["001910FA"] == [1.5, 2.5]
+    assert instance["DICOM"]["SourceImageSequence"] == [{"00210010": "NESTED", "00211001": "AAE="}]
+    assert instance["DICOMVRs"] == {
+        "00190010": "LO",
+        "001910F9": "DS",
+        "001910FA": "FL",
+        "00210010": "LO",
+        "00211001": "OB",
+    }
+
+
+def test_a_file_without_private_elements_has_an_empty_table_of_vrs() -> None:
+    assert read(make_dataset()).instance["DICOMVRs"] == {}
+
+
+def test_pixel_data_is_left_out() -> None:
+    assert not {"PixelData", "7FE00010"} & attributes(read_instance(sample("CT_small.dcm"))).keys()
+
+
+def test_a_vr_that_depends_on_the_sign_of_the_pixels_follows_it() -> None:
+    for signed, expected in ((0, 65535), (1, -1)):
+        dataset = make_dataset(PixelRepresentation=signed)
+        dataset["SmallestImagePixelValue"] = DataElement(0x00280106, "US" if not signed else "SS", expected)
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+
+        assert attributes(read(dataset))["SmallestImagePixelValue"] == expected
+
+
+def without_encoding(instance: Instance) -> dict[str, Any]:
+    told_by_the_encoding = {"TransferSyntaxUID", "FileMetaInformationGroupLength"}
+    return {key: value for key, value in attributes(instance).items() if key not in told_by_the_encoding}
+
+
+@pytest.mark.parametrize(
+    "transfer_syntax_uid", [ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian]
+)
+def test_metadata_does_not_depend_on_the_encoding_of_the_file(transfer_syntax_uid: str) -> None:
+    dataset = make_dataset(
+        PatientName="A^B", Rows=512, WindowCenter=["40", "80"], PixelRepresentation=1, ImageType=["A", "B"]
+    )
+    dataset.FrameIncrementPointer = [0x00181063]
+    dataset.RedPaletteColorLookupTableData = b"\1\2\3\4"
+    dataset.RealWorldValueFirstValueMapped = -5
+    dataset.DopplerCorrectionAngle = -1.5
+    explicit = read(dataset)
+    dataset.file_meta.TransferSyntaxUID = transfer_syntax_uid
+    if transfer_syntax_uid == ExplicitVRBigEndian:
+        dataset.RedPaletteColorLookupTableData = b"\2\1\4\3"
+
+    assert without_encoding(read(dataset)) == without_encoding(explicit)
+
+
+CHARSET_FILES = [path for path in READABLE if path.name.startswith("chr")]
+
+
+@pytest.mark.parametrize("path", CHARSET_FILES, ids=name_of)
+def test_names_are_decoded_by_the_character_set_of_the_file(path: Path) -> None:
+    expected = str(parse(path.read_bytes()).PatientName)
+
+    assert not expected.isascii()
+    # pydicom drops a component group that is empty.
+    assert attributes(read_instance(path.read_bytes()))["PatientName"].rstrip("=") == expected
+
+
+def test_a_sequence_item_may_have_a_character_set_of_its_own() -> None:
+    item = Dataset()
+    item.SpecificCharacterSet = "ISO_IR 192"
+    item.PatientName = "\u6771\u4eac"
+    inheriting = Dataset()
+    inheriting.PatientID = "\u00e9"
+    dataset = make_dataset(SpecificCharacterSet="ISO_IR 100", PatientName="\u00e9")
+    dataset.OtherPatientIDsSequence = [item, inheriting]
+
+    read_back = attributes(read(dataset))
+
+    assert read_back["PatientName"] == "\u00e9"
+    assert read_back["OtherPatientIDsSequence"][0]["PatientName"] == "\u6771\u4eac"
+    assert read_back["OtherPatientIDsSequence"][1] == {"PatientID": "\u00e9"}
+
+
+def told_by_pydicom(element: DataElement) -> Any:
+    """Give pydicom's own reading of the value, in HealthImaging's shape and without padding."""
+    if element.is_empty or element.value is None:
+        return None
+    values = list(element.value) if element.VM > 1 else [element.value]
+    values = [value if type(value) in (int, float) else str(value) for value in values]
+    values = [value.strip(" \0=") or None if isinstance(value, str) else value for value in values]
+    return values if dictionary_VM(element.tag) != "1" or len(values) > 1 else values[0]
+
+
+def unpadded(value: Any) -> Any:
+    if isinstance(value, list):
+        return [unpadded(one) for one in value]
+    return value.strip(" \0=") if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize("path", READABLE, ids=name_of)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_values_are_those_that_pydicom_converts(path: Path) -> None:
+    read_back = attributes(read_instance(path.read_bytes()))
+    dataset = parse(path.read_bytes())
+
+    compared = 0
+    for element in dataset:
+        if not element.keyword or element.keyword not in read_back:
+            continue
+        if element.VR in {"SQ", "AT", "OB", "OW", "OF", "OD", "OL", "OV", "UN"}:
+            continue
+        assert unpadded(read_back[element.keyword]) == told_by_pydicom(element), element.keyword
+        compared += 1
+    assert compared >= 5
+
+
+def test_the_conflict_key_is_made_of_the_grouping_elements() -> None:
+    dataset = make_dataset(
+        StudyDate="20200101", AccessionNumber="A", PatientID="P", StudyID="S", SeriesNumber="7"
+    )
+
+    assert read(dataset).conflict_key == (
+        "20200101",
+        "A",
+        "P",
+        dataset.StudyInstanceUID,
+        "S",
+        dataset.SeriesInstanceUID,
+        "7",
+    )
+
+
+def test_elements_absent_and_empty_do_not_conflict() -> None:
+    dataset = make_dataset()
+    absent = read(dataset).conflict_key
+    dataset.AccessionNumber = ""
+
+    assert read(dataset).conflict_key == absent
+
+
+def test_search_holds_the_elements_by_the_names_of_the_api() -> None:
+    search = read_instance(sample("CT_small.dcm")).search
+
+    assert search == {
+        "DICOMPatientId": "1CT1",
+        "DICOMPatientName": "CompressedSamples^CT1",
+        "DICOMPatientSex": "O",
+        "DICOMStudyInstanceUID": "1.3.6.1.4.1.5962.1.2.1.20040119072730.12322",
+        "DICOMStudyId": "1CT1",
+        "DICOMStudyDescription": "e+1",
+        "DICOMSeriesInstanceUID": "1.3.6.1.4.1.5962.1.3.1.1.20040119072730.12322",
+        "DICOMSeriesModality": "CT",
+        "DICOMSeriesNumber": "1",
+        "DICOMStudyDate": "20040119",
+        "DICOMStudyTime": "072730",
+    }
+
+
+@pytest.mark.parametrize("number", ["1.5", "abc", "99999999999"])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_series_number_that_is_no_32_bit_integer_is_not_searchable(number: str) -> None:
+    dataset = make_dataset()
+    dataset["SeriesNumber"] = DataElement(0x00200011, "LO", number)
+
+    assert "DICOMSeriesNumber" not in read(dataset).search
+
+
+MARKER = "SECRETVALUE"
+SMALL_FILES = [
+    *(path.read_bytes() for path in READABLE if path.stat().st_size < 20_000),
+    to_bytes(make_dataset(PatientName=MARKER, PatientID=MARKER, StudyDescription=MARKER, StudyID=MARKER)),
+]
+mutations = st.lists(st.tuples(st.integers(0, 2**31), st.binary(min_size=1, max_size=6)), max_size=12)
+
+
+def mutated(data: bytes, changes: list[tuple[int, bytes]], length: int) -> bytes:
+    changed = bytearray(data)
+    for position, replacement in changes:
+        start = 132 + position % (len(data) - 132)
+        changed[start : start + len(replacement)] = replacement
+    return bytes(changed[: length % (len(data) * 2)])
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(SMALL_FILES), mutations, st.integers(0, 2**31))
+def test_a_damaged_file_is_read_or_refused_and_its_values_are_not_told(
+    data: bytes, changes: list[tuple[int, bytes]], length: int
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            instance = read_instance(mutated(data, changes, length))
+        except InvalidDicom as refusal:
+            assert MARKER not in str(refusal)
+            assert refusal.__cause__ is None
+            assert refusal.__suppress_context__ or refusal.__context__ is None
+        else:
+            json.dumps(attributes(instance), allow_nan=False)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=300))
+def test_any_bytes_after_the_preamble_are_read_or_refused(data: bytes) -> None:
+    with warnings.catch_warnings(), pytest.raises(InvalidDicom):
+        warnings.simplefilter("ignore")
+        read_instance(b"\0" * 128 + b"DICM" + data)
