@@ -1,0 +1,286 @@
+"""The five functions joined by queues, over AWS in memory, with a clock that tests move and crashes they choose."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from memory_dynamodb import MemoryTable
+from memory_healthimaging import MemoryHealthImaging
+from memory_s3 import MemoryS3
+
+from lambdas.adapters.imaging import Imaging
+from lambdas.adapters.ledger import Ledger
+from lambdas.adapters.queues import Queue
+from lambdas.adapters.quota import Quota
+from lambdas.adapters.storage import Storage
+from lambdas.finishing import Finisher
+from lambdas.importing.files import File, FolderState, Job, Status
+from lambdas.messages import each_message
+from lambdas.plan import Planner
+from lambdas.record import Recorder
+from lambdas.register import Register
+from lambdas.settings import ImportSettings, read_import_settings
+from lambdas.start import Starter
+from lambdas.sweep import Sweeper
+
+INPUT = "input"
+VISIBILITY_SECONDS = 90
+PLENTY_OF_MILLISECONDS = 900_000
+
+
+class CrashError(BaseException):
+    """The function's process ends here: nothing of ours may catch it."""
+
+
+@dataclass(kw_only=True)
+class Message:
+    queue: str
+    body: dict[str, Any]
+    at: datetime
+
+
+class World:
+    """Everything the import touches."""
+
+    def __init__(self, settings: ImportSettings | None = None) -> None:
+        self.clock = datetime(2026, 11, 20, 12, tzinfo=UTC)
+        self.messages: list[Message] = []
+        self.metrics: Counter[str] = Counter()
+        self.calls: list[str] = []
+        self.crash: tuple[int, str] | None = None
+        self._is_inside = False
+        self.settings = settings or read_import_settings(os.environ["IMPORT_SETTINGS"])
+        self.table = MemoryTable(self._around)
+        self.s3 = MemoryS3(self.now, self._around)
+        self.imaging = MemoryHealthImaging(self.s3, self.now, self._around)
+        self.ledger = Ledger(self.table)
+        self._make_functions()
+
+    def _make_functions(self) -> None:
+        quota, storage, imaging = Quota(self.table), Storage(self.s3), Imaging(self.imaging)
+        uploads, plans, starts, results = (
+            Queue(self, name) for name in ("uploads", "plan", "start", "results")
+        )
+        finisher = Finisher(
+            ledger=self.ledger,
+            quota=quota,
+            plans=plans,
+            timing=self.settings.timing,
+            measure=self._measure,
+        )
+        common: dict[str, Any] = {"ledger": self.ledger, "now": self.now}
+        self.register = Register(**common, plans=plans, settings=self.settings, measure=self._measure)
+        self.planner = Planner(
+            **common,
+            quota=quota,
+            storage=storage,
+            plans=plans,
+            starts=starts,
+            settings=self.settings,
+            staging_bucket="staging",
+            finisher=finisher,
+            measure=self._measure,
+        )
+        self.starter = Starter(
+            **common,
+            quota=quota,
+            storage=storage,
+            imaging=imaging,
+            starts=starts,
+            settings=self.settings,
+            staging_bucket="staging",
+            finisher=finisher,
+            measure=self._measure,
+            workers=1,
+        )
+        self.recorder = Recorder(
+            **common, storage=storage, imaging=imaging, finisher=finisher, measure=self._measure
+        )
+        self.sweeper = Sweeper(
+            **common,
+            quota=quota,
+            storage=storage,
+            imaging=imaging,
+            uploads=uploads,
+            starts=starts,
+            results=results,
+            settings=self.settings,
+            input_bucket=INPUT,
+            finisher=finisher,
+        )
+
+    # What the functions meet
+
+    def now(self) -> datetime:
+        return self.clock
+
+    def _measure(self, name: str, value: float) -> None:
+        self.metrics[name] += int(value)
+
+    def send_message(self, QueueUrl: str, MessageBody: str, DelaySeconds: int) -> None:  # noqa: N803
+        def call() -> None:
+            assert 0 <= DelaySeconds <= 900
+            at = self.clock + timedelta(seconds=DelaySeconds)
+            self.messages.append(Message(queue=QueueUrl, body=json.loads(MessageBody), at=at))
+
+        self._around("SendMessage", call)
+
+    def _around(self, operation: str, call: Callable[[], Any]) -> Any:
+        if not self._is_inside:
+            return call()
+        self.calls.append(operation)
+        number, when = self.crash or (0, "")
+        if number == len(self.calls) and when == "before":
+            raise CrashError
+        result = call()
+        if number == len(self.calls) and when == "after":
+            raise CrashError
+        return result
+
+    # What tests do
+
+    def pass_time(self, seconds: float) -> None:
+        self.clock += timedelta(seconds=seconds)
+
+    def upload(self, key: str, body: bytes = b"dicom", *, times: int = 1) -> str:
+        """Put an object, and send its event so many times; none is a lost event."""
+        version = self.s3.put(INPUT, key, body)
+        event = {
+            "time": self.clock.replace(microsecond=0).isoformat(),
+            "detail": {
+                "bucket": {"name": INPUT},
+                "object": {"key": key, "size": len(body), "etag": version, "version-id": version},
+            },
+        }
+        self.messages += [Message(queue="uploads", body=event, at=self.clock) for _ in range(times)]
+        return version
+
+    def ready(self, queue: str | None = None) -> list[Message]:
+        return [one for one in self.messages if one.at <= self.clock and queue in (None, one.queue)]
+
+    def deliver(self, *batch: Message) -> None:
+        """Hand messages of one queue to its function; those that fail or crash come again later."""
+        for message in batch:
+            self.messages.remove(message)
+        event = {
+            "Records": [
+                {"messageId": str(number), "body": json.dumps(message.body)}
+                for number, message in enumerate(batch)
+            ]
+        }
+        response = self._surviving(lambda: self._function(batch[0].queue)(event))
+        again = list(batch)
+        if response is not None:
+            again = [batch[int(failure["itemIdentifier"])] for failure in response["batchItemFailures"]]
+        later = self.clock + timedelta(seconds=VISIBILITY_SECONDS)
+        self.messages += [replace(message, at=later) for message in again]
+
+    def _function(self, queue: str) -> Callable[[dict[str, Any]], Any]:
+        return {
+            "uploads": self.register.batch,
+            "plan": lambda event: each_message(event, self.planner.folder),
+            "start": lambda event: each_message(event, self.starter.message),
+            "results": lambda event: each_message(event, self.recorder.event),
+        }[queue]
+
+    def tick(self) -> None:
+        self._surviving(lambda: self.planner.tick(lambda: PLENTY_OF_MILLISECONDS))
+
+    def sweep(self) -> None:
+        self._surviving(lambda: self.sweeper.sweep(lambda: PLENTY_OF_MILLISECONDS))
+
+    def _surviving(self, run: Callable[[], Any]) -> Any:
+        """What a function answers; None when it crashed."""
+        self._is_inside = True
+        try:
+            return run()
+        except CrashError:
+            self.crash = None
+            return None
+        finally:
+            self._is_inside = False
+
+    def end_job(self, *, lose_event: bool = False, **outcome: Any) -> None:
+        """Let the oldest running job read what it reads now, and end."""
+        for job in self.imaging.running()[:1]:
+            if job.status == "SUBMITTED" and outcome.get("status") != "FAILED":
+                self.imaging.run(job)
+            event = self.imaging.end(job, **outcome)
+            if not lose_event:
+                self.messages.append(Message(queue="results", body=event, at=self.clock))
+
+    def go_on(self, *, until: Callable[[], Any]) -> None:
+        """Deliver one message at a time, until something holds."""
+        for _ in range(1_000):
+            if until():
+                return
+            if ready := self.ready():
+                self.deliver(ready[0])
+            else:
+                self.pass_time(1)
+        raise AssertionError("it never came to that")
+
+    def settle(self, *, batch: int = 10, sweeping: bool = True, ticking: bool = True, lose_events: bool = False) -> None:
+        """Go on, a second at a time, until nothing waits, nothing runs and every queue is empty."""
+        for second in range(3_600):
+            while ready := self.ready():
+                same = [one for one in ready if one.queue == ready[0].queue]
+                self.deliver(*same[: 1 if same[0].queue in ("start", "results") else batch])
+            if second % 3 == 2:
+                self.end_job(lose_event=lose_events)
+            if ticking and second % 60 == 59:
+                self.tick()
+            if sweeping and second % 60 == 30:
+                self.sweep()
+            if self.is_quiet() and (not sweeping or second > 130):
+                return
+            self.pass_time(1)
+        raise AssertionError(f"not quiet after an hour: {self.messages}, {list(self.ledger.folders())}")
+
+    def is_quiet(self) -> bool:
+        states = {folder.state for folder in self.ledger.folders()}
+        return not self.messages and not self.imaging.running() and states <= {FolderState.DONE}
+
+    # What tests look at
+
+    def files(self) -> list[File]:
+        folders = {(one.bucket, one.key.rpartition("/")[0]) for one in self._uploaded()}
+        paths = [(bucket, f"{path}/" if path else "") for bucket, path in folders]
+        markers = {(one.bucket, one.key) for one in self._uploaded() if one.key.endswith("/")}
+        return [file for bucket, path in {*paths, *markers} for file in self.ledger.files(bucket, path)]
+
+    def _uploaded(self) -> list[Any]:
+        return [_Uploaded(INPUT, stored.key) for stored in self.s3.buckets.get(INPUT, [])]
+
+    def fates(self) -> dict[str, str]:
+        """The status of the newest version of each key."""
+        return {file.key: str(file.status) for file in sorted(self.files(), key=lambda one: one.version)}
+
+    def jobs(self) -> list[Job]:
+        return list(self.ledger.jobs())
+
+    def check(self) -> None:
+        """What must hold when all is quiet."""
+        files = self.files()
+        versions = [(INPUT, one.key, one.version) for one in self.s3.buckets.get(INPUT, []) if one.body is not None]
+        rows = [(file.bucket, file.key, file.version) for file in files]
+        assert sorted(rows) == sorted(versions)
+        for file in files:
+            name = (file.bucket, file.key, file.version)
+            assert file.status is not Status.WAITING
+            assert file.settled_at
+            imported = self.imaging.imported[name]
+            assert imported <= 1
+            assert (file.status is Status.IMPORTED) == (imported == 1)
+            assert file.reason or file.status is Status.IMPORTED
+        assert not Quota(self.table).slots("d" * 32)
+
+
+@dataclass(frozen=True)
+class _Uploaded:
+    bucket: str
+    key: str

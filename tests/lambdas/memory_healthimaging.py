@@ -1,0 +1,159 @@
+"""Import jobs in memory: they read S3 when they run, and write the manifests HealthImaging writes."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+from memory_s3 import MemoryS3
+
+BAD = b"bad"
+
+
+@dataclass(kw_only=True)
+class Job:
+    job_id: str
+    name: str
+    request: dict[str, str]
+    submitted_at: datetime
+    status: str = "SUBMITTED"
+    ended_at: datetime | None = None
+    message: str | None = None
+
+
+class MemoryHealthImaging:
+    """What the import uses of a boto3 medical-imaging client.
+
+    `imported` counts how often each object version was imported; `refusals` are raised, one a start.
+    """
+
+    def __init__(
+        self,
+        s3: MemoryS3,
+        now: Callable[[], datetime],
+        around: Callable[[str, Callable[[], Any]], Any] | None = None,
+    ) -> None:
+        self.jobs: dict[str, Job] = {}
+        self.imported: Counter[tuple[str, str, str]] = Counter()
+        self.read: dict[str, set[tuple[str, str, str]]] = {}
+        self.refusals: list[str] = []
+        self.starts: list[datetime] = []
+        self.most_running = 0
+        self.concurrent_jobs = 100
+        self._tokens: dict[str, str] = {}
+        self._s3 = s3
+        self._now = now
+        self._around = around or (lambda _, call: call())
+
+    def start_dicom_import_job(self, **request: str) -> Any:
+        def call() -> Any:
+            if self.refusals:
+                raise _error(self.refusals.pop(0), "StartDICOMImportJob")
+            if request["clientToken"] in self._tokens:
+                return {"jobId": self._tokens[request["clientToken"]]}
+            if len(self.running()) >= self.concurrent_jobs:
+                raise _error("ServiceQuotaExceededException", "StartDICOMImportJob")
+            job_id = f"{len(self.jobs) + 1:032x}"
+            self.jobs[job_id] = Job(
+                job_id=job_id, name=request["jobName"], request=request, submitted_at=self._now()
+            )
+            self._tokens[request["clientToken"]] = job_id
+            self.starts.append(self._now())
+            self.most_running = max(self.most_running, len(self.running()))
+            return {"jobId": job_id}
+
+        return self._around("StartDICOMImportJob", call)
+
+    def get_dicom_import_job(self, datastoreId: str, jobId: str) -> Any:  # noqa: N803
+        def call() -> Any:
+            job = self.jobs.get(jobId)
+            if job is None:
+                raise _error("ResourceNotFoundException", "GetDICOMImportJob")
+            properties = {
+                "jobId": job.job_id,
+                "jobName": job.name,
+                "jobStatus": job.status,
+                "submittedAt": job.submitted_at,
+                "outputS3Uri": self._output(job),
+            }
+            if job.ended_at:
+                properties["endedAt"] = job.ended_at
+            if job.message:
+                properties["message"] = job.message
+            return {"jobProperties": properties}
+
+        return self._around("GetDICOMImportJob", call)
+
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == "list_dicom_import_jobs"
+        return self
+
+    def paginate(self, datastoreId: str, jobStatus: str) -> Iterator[Any]:  # noqa: N803
+        def call() -> Any:
+            return [
+                {"jobSummaries": [{"jobId": job.job_id, "jobName": job.name}]}
+                for job in self.jobs.values()
+                if job.status == jobStatus and job.request["datastoreId"] == datastoreId
+            ]
+
+        return iter(self._around("ListDICOMImportJobs", call))
+
+    def running(self) -> list[Job]:
+        return [job for job in self.jobs.values() if job.ended_at is None]
+
+    def run(self, job: Job) -> None:
+        """Read what lies under the prefix at this moment, and import it. Call `end` later."""
+        bucket, prefix = _split(job.request["inputS3Uri"])
+        job.status = "IN_PROGRESS"
+        successes, failures = [], []
+        for key, stored in self._s3.current(bucket, prefix).items():
+            self.read.setdefault(job.name, set()).add(stored.source)
+            if stored.body == b"" or BAD in (stored.body or b""):
+                failures.append({"inputFile": key, "exception": {"exceptionType": "V", "message": "no DICOM"}})
+                continue
+            self.imported[stored.source] += 1
+            response = {"imageSetId": f"set-{prefix}", "isPrimary": True}
+            successes.append({"inputFile": key, "importResponse": response})
+        summary = {
+            "numberOfScannedFiles": len(successes) + len(failures),
+            "numberOfImportedFiles": len(successes),
+            "numberOfFilesWithCustomerError": len(failures),
+            "numberOfFilesWithServerError": 0,
+        }
+        self._write(job, "job-output-manifest.json", [{"jobSummary": summary}])
+        self._write(job, "SUCCESS/success.ndjson", successes)
+        self._write(job, "FAILURE/failure.ndjson", failures)
+
+    def end(self, job: Job, status: str = "COMPLETED", message: str | None = None) -> dict[str, Any]:
+        """End a job; its event."""
+        job.status, job.ended_at, job.message = status, self._now(), message
+        return {
+            "source": "aws.medical-imaging",
+            "detail-type": f"Import Job {status.title()}",
+            "detail": {
+                "datastoreId": job.request["datastoreId"],
+                "jobId": job.job_id,
+                "jobName": job.name,
+                "jobStatus": status,
+            },
+        }
+
+    def _output(self, job: Job) -> str:
+        return f"{job.request['outputS3Uri']}{job.request['datastoreId']}-DicomImport-{job.job_id}/"
+
+    def _write(self, job: Job, name: str, lines: list[dict[str, Any]]) -> None:
+        if lines:
+            bucket, prefix = _split(self._output(job))
+            self._s3.put(bucket, prefix + name, b"".join(json.dumps(line).encode() + b"\n" for line in lines))
+
+
+def _split(uri: str) -> tuple[str, str]:
+    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+    return bucket, prefix
+
+
+def _error(code: str, operation: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": f"{code}: no"}}, operation)

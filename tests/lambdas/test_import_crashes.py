@@ -1,0 +1,72 @@
+"""A process that ends before or after any call it makes costs time, never a file or a second job."""
+
+from collections.abc import Callable
+
+import pytest
+from import_world import World
+
+from lambdas.importing.files import Status
+
+
+def in_place(world: World) -> None:
+    for number in range(3):
+        world.upload(f"study/{number}.dcm", b"bad" if number == 1 else b"good", times=2)
+
+
+def staged(world: World) -> None:
+    world.upload("study/", b"")
+    in_place(world)
+
+
+def versions(world: World) -> None:
+    world.upload("study/1.dcm", b"old")
+    in_place(world)
+
+
+def refused(world: World) -> None:
+    in_place(world)
+    world.imaging.refusals = ["ValidationException"] * 2
+
+
+def put_off(world: World) -> None:
+    in_place(world)
+    world.imaging.refusals = ["ThrottlingException", "InternalServerException"]
+
+
+SCENARIOS: list[Callable[[World], None]] = [in_place, staged, versions, refused, put_off]
+
+
+def calls_of(scenario: Callable[[World], None]) -> int:
+    world = World()
+    scenario(world)
+    world.settle()
+    return len(world.calls)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_crash_at_any_call_leaves_one_job_and_one_fate_for_each_file(
+    scenario: Callable[[World], None], when: str
+) -> None:
+    for number in range(1, calls_of(scenario) + 1):
+        world = World()
+        scenario(world)
+        world.crash = (number, when)
+
+        world.settle()
+
+        world.check()
+        assert len(world.imaging.jobs) <= 1, (number, world.calls[number - 1])
+        assert not [file for file in world.files() if file.status is Status.WAITING]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_crash_is_made_up_for_without_the_sweep(when: str) -> None:
+    for number in range(1, calls_of(in_place) + 1):
+        world = World()
+        in_place(world)
+        world.crash = (number, when)
+
+        world.settle(sweeping=False)
+
+        world.check()
