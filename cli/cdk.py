@@ -56,8 +56,9 @@ def reason(log: Path) -> str:
     """The line of a CDK log that says what went wrong, or its last one."""
     lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines()]
     lines = [line for line in lines if line]
-    telling = [line for line in lines if "rror" in line or "❌" in line or "refused" in line]
-    return (telling or lines or ["it printed nothing"])[-1]
+    refused = [line for line in lines if "_FAILED " in line][:1]
+    telling = [line for line in lines if "rror" in line or "❌" in line][-1:]
+    return (refused or telling or lines[-1:] or ["it printed nothing"])[0]
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from rich.console import Group
 from rich.table import Table
 
 from lambdas.adapters.ledger import Ledger
@@ -71,21 +72,20 @@ def totals(found: list[Study]) -> dict[str, Any]:
     }
 
 
-def table(found: list[Study]) -> Table:
-    """The studies for people, with the sums in the last row."""
+def table(found: list[Study]) -> Group:
+    """The studies for people, the sums in the last row, and why files failed."""
     sums = totals(found)
     shown = Table(show_footer=True)
     shown.add_column("study", f"{sums['studies']} studies", overflow="fold")
-    for name in ("uploaded", "waiting", "imported", "failed", "skipped", "image sets"):
-        shown.add_column(name, str(sums[name.replace(" ", "_")]), justify="right")
-    shown.add_column("seconds", _shown(sums["seconds"]), justify="right")
-    shown.add_column("why files failed", overflow="fold")
+    counts = ["uploaded", "imported", "failed", *(name for name in ("waiting", "skipped") if sums[name])]
+    for name in (*counts, "image_sets"):
+        shown.add_column(name.replace("_", " "), str(sums[name]), justify="right", no_wrap=True)
+    shown.add_column("seconds", _shown(sums["seconds"]), justify="right", no_wrap=True)
     for one in found:
-        counts = (one.uploaded, one.waiting, one.imported, one.failed, one.skipped, one.image_sets)
-        shown.add_row(
-            one.folder or "/", *(str(count) for count in counts), _shown(one.seconds), "; ".join(one.reasons)
-        )
-    return shown
+        numbers = (str(getattr(one, name)) for name in (*counts, "image_sets"))
+        shown.add_row(one.folder or "/", *numbers, _shown(one.seconds))
+    why = [f"{one.folder or '/'} failed: {reason}" for one in found for reason in one.reasons]
+    return Group(shown, *why)
 
 
 def _shown(seconds: float | None) -> str:

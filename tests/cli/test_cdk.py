@@ -31,6 +31,7 @@ def test_nothing_is_told_to_anybody_about_a_run() -> None:
     ("output", "line"),
     [
         ("one\nError: no bucket\n\nsee above\n", "Error: no bucket"),
+        ("data | CREATE_FAILED | Bucket: no\nerror: data\n", "data | CREATE_FAILED | Bucket: no"),
         ("one\ntwo\n", "two"),
         ("", "it printed nothing"),
     ],
