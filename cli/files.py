@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from cli import deployed, options, output
+from cli.studies import folders
 from lambdas.adapters.ledger import Ledger
 from lambdas.importing.files import File
 
@@ -56,8 +57,8 @@ def fates(ledger: Ledger, statuses: set[str]) -> Iterator[Fate]:
 
 
 def all_files(ledger: Ledger) -> Iterator[File]:
-    for folder in sorted(ledger.folders(), key=lambda one: one.path):
-        yield from ledger.files(folder.bucket, folder.path)
+    for bucket, path in folders(ledger):
+        yield from ledger.files(bucket, path)
 
 
 def fate(file: File, job_id: str | None) -> Fate:

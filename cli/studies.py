@@ -33,8 +33,12 @@ class Study:
 
 def studies(ledger: Ledger) -> list[Study]:
     """Every folder of the ledger, by name."""
-    found = [study(folder.path, ledger.files(folder.bucket, folder.path)) for folder in ledger.folders()]
-    return sorted(found, key=lambda one: one.folder)
+    return [study(path, ledger.files(bucket, path)) for bucket, path in folders(ledger)]
+
+
+def folders(ledger: Ledger) -> list[tuple[str, str]]:
+    """Bucket and path of every folder, once: one that changes state while the ledger is read comes twice."""
+    return sorted({(folder.bucket, folder.path) for folder in ledger.folders()})
 
 
 def study(folder: str, files: Iterable[File]) -> Study:

@@ -17,9 +17,10 @@ class LedgerInMemory:
     rows: list[File] = field(default_factory=list)
     job_rows: list[Job] = field(default_factory=list)
     folders_read: list[str] = field(default_factory=list)
+    folders_come: int = 1
 
     def folders(self) -> Iterator[Folder]:
-        for path in dict.fromkeys(row.folder for row in self.rows):
+        for path in [*dict.fromkeys(row.folder for row in self.rows)] * self.folders_come:
             yield Folder(
                 bucket="input", path=path, store="main", state=FolderState.DONE,
                 first_at=NOON, last_at=NOON, due_at=NOON,

@@ -51,6 +51,12 @@ def test_status_shows_people_why_files_failed() -> None:
     assert REASON in printed("status")
 
 
+def test_a_folder_that_changes_state_meanwhile_is_one_study(filled: LedgerInMemory) -> None:
+    filled.folders_come = 2
+    assert [one["folder"] for one in document("status")["studies"]] == ["ct/", "mr/"]
+    assert len(document("files")["files"]) == 5
+
+
 def test_status_of_an_empty_ledger_is_a_document_too(ledger: LedgerInMemory) -> None:
     assert ledger.rows == []
     assert document("status")["studies"] == []
