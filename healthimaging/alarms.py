@@ -51,7 +51,7 @@ class ImportAlarms(Construct):
     def _alarm(
         self,
         construct_id: str,
-        metric: cloudwatch.Metric,
+        metric: cloudwatch.IMetric,
         what: str,
         anchor: str,
         *,

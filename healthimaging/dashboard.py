@@ -18,7 +18,7 @@ def import_dashboard(
     dashboard.add_widgets(
         _graph("Files", [dicom_import.metric_imported_files(), dicom_import.metric_failed_files()]),
         _graph("Longest wait (s)", [dicom_import.metric_oldest_waiting_seconds()]),
-        _graph("Failed jobs", [dicom_import.metric_failed_jobs()]),
+        _graph("Jobs", [dicom_import.metric_jobs_in_flight(), dicom_import.metric_failed_jobs()]),
     )
     dashboard.add_widgets(
         _graph(

@@ -18,7 +18,7 @@ from healthimaging.datastore import DatastoreBase
 from healthimaging.functions import FunctionSettings, powertools_layer, toolkit_function
 from healthimaging.grants import grant_bucket, grant_objects, grant_rows, grant_send
 from healthimaging.import_role import ImportRole
-from healthimaging.import_steps import QUEUES, STEPS, Step
+from healthimaging.import_steps import ENDING, QUEUES, STEPS, Step
 from healthimaging.queues import WorkQueue
 from healthimaging.schedules import invoke_every
 
@@ -85,21 +85,35 @@ class DicomImport(Construct):
             **{"dimensions_map": {"service": step}, "statistic": "Sum", **options},
         )
 
-    def metric_imported_files(self, **options: Any) -> cloudwatch.Metric:
+    def metric_imported_files(self, **options: Any) -> cloudwatch.IMetric:
         """Files that are in an image set."""
-        return self.metric("FilesImported", step="record", **options)
+        return self._sum("FilesImported", **options)
 
-    def metric_failed_files(self, **options: Any) -> cloudwatch.Metric:
+    def metric_failed_files(self, **options: Any) -> cloudwatch.IMetric:
         """Files that HealthImaging refused."""
-        return self.metric("FilesFailed", step="record", **options)
+        return self._sum("FilesFailed", **options)
 
-    def metric_failed_jobs(self, **options: Any) -> cloudwatch.Metric:
+    def metric_failed_jobs(self, **options: Any) -> cloudwatch.IMetric:
         """Import jobs that failed as a whole."""
-        return self.metric("JobsFailed", step="record", **options)
+        return self._sum("JobsFailed", **options)
 
-    def metric_oldest_waiting_seconds(self, **options: Any) -> cloudwatch.Metric:
+    def metric_jobs_in_flight(self, **options: Any) -> cloudwatch.IMetric:
+        """Import jobs that run now."""
+        return self.metric("JobsInFlight", step="plan", **{"statistic": "Maximum", **options})
+
+    def metric_oldest_waiting_seconds(self, **options: Any) -> cloudwatch.IMetric:
         """How long the file that has waited longest has waited."""
         return self.metric("OldestWaitingSeconds", step="plan", **{"statistic": "Maximum", **options})
+
+    def _sum(self, metric_name: str, **options: Any) -> cloudwatch.IMetric:
+        """What all functions together counted."""
+        # An id begins in lower case, and no two metrics of one graph may have the same.
+        metrics = {f"{step}{metric_name}": self.metric(metric_name, step=step) for step in ENDING}
+        return cloudwatch.MathExpression(
+            expression=f"SUM([{', '.join(metrics)}])",
+            using_metrics=metrics,
+            **{"label": metric_name, **options},
+        )
 
     def _environment(self, settings: Mapping[str, str | int | float]) -> dict[str, str]:
         storage = self._storage
@@ -157,16 +171,17 @@ class DicomImport(Construct):
 
     def _grant_rights(self) -> None:
         storage, functions = self._storage, self.functions
-        for step in STEPS:
-            function = functions[step.name]
-            grant_rows(storage.ledger, function, *step.rows, index=step.reads_index)
-            for name in step.sends_to:
+        for each in STEPS:
+            function = functions[each.name]
+            grant_rows(storage.ledger, function, *each.rows, index=each.reads_index)
+            for name in each.sends_to:
                 grant_send(self.queues[name].queue, function)
-        grant_bucket(storage.input, functions["plan"], "s3:ListBucket")
-        grant_bucket(storage.input, functions["sweep"], "s3:ListBucket", "s3:ListBucketVersions")
+        for step in ("plan", "start", "record", "sweep"):
+            # Without ListBucket, S3 answers for an object that is gone as for one that is forbidden.
+            grant_bucket(storage.input, functions[step], "s3:ListBucket", "s3:ListBucketVersions")
         grant_bucket(storage.output, functions["record"], "s3:ListBucket")
         self._grant_objects("start", storage.input, "s3:GetObject", "s3:GetObjectVersion")
-        self._grant_objects("start", storage.staging, "s3:PutObject")
+        self._grant_objects("start", storage.staging, "s3:PutObject", "s3:AbortMultipartUpload")
         self._grant_objects("record", storage.output, "s3:GetObject")
         for target in self._targets:
             target.datastore.grant(functions["start"], "StartDICOMImportJob", "ListDICOMImportJobs")

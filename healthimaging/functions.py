@@ -7,7 +7,7 @@ from pathlib import Path
 from shutil import copy2, copytree, ignore_patterns
 from tempfile import TemporaryDirectory
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, IgnoreMode, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -34,7 +34,7 @@ class FunctionSettings:
 def functions_code() -> lambda_.Code:
     """The package `lambdas/` and nothing else, importable as `lambdas`."""
     return lambda_.Code.from_asset(
-        str(ROOT), exclude=["**", "!lambdas", "!lambdas/**", "**/__pycache__", "**/*.pyc"]
+        str(ROOT), ignore_mode=IgnoreMode.GIT, exclude=["/*", "!/lambdas", "__pycache__", ".*"]
     )
 
 

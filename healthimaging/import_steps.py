@@ -43,7 +43,7 @@ STEPS = (
         timeout=Duration.seconds(120),
         rows=READ_WRITE,
         reads_index=True,
-        buckets=("input", "staging"),
+        buckets=("staging",),
         sends_to=("plan", "start"),
         memory_size=512,
         queue="plan",
@@ -55,8 +55,8 @@ STEPS = (
         description="Stages files where needed and starts one paced import job",
         timeout=Duration.seconds(300),
         rows=READ_WRITE,
-        buckets=("input", "staging"),
-        sends_to=("start",),
+        buckets=("staging",),
+        sends_to=("start", "plan"),
         memory_size=512,
         queue="start",
         max_concurrency=2,
@@ -82,4 +82,6 @@ STEPS = (
         memory_size=512,
     ),
 )
+# These may end a job, and so count files and jobs.
+ENDING = ("plan", "start", "record", "sweep")
 QUEUES = {step.queue: step for step in STEPS if step.queue}

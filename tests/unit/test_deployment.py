@@ -1,0 +1,118 @@
+"""What a deployment file may say, and the words in which it is refused."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.deployment import FOLDER, Deployment, load_deployment
+from config.errors import DeploymentError
+
+SANDBOX = yaml.safe_load((FOLDER / "sandbox.yaml").read_text())
+
+
+@pytest.fixture
+def refusal(tmp_path: Path) -> Any:
+    """The text that refuses the sandbox with these changes."""
+
+    def refuse(**changes: Any) -> str:
+        path = tmp_path / "changed.yaml"
+        path.write_text(yaml.safe_dump({**SANDBOX, **changes}))
+        with pytest.raises(DeploymentError) as refused:
+            load_deployment(str(path))
+        assert str(path) in str(refused.value)
+        return str(refused.value)
+
+    return refuse
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_deployment_of_this_repository_loads_under_the_name_of_its_file(path: Path) -> None:
+    assert load_deployment(path.stem).name == path.stem
+    assert path.read_text().startswith("# yaml-language-server: $schema=../docs/reference/")
+
+
+def test_another_region_is_refused_with_the_list(refusal: Any) -> None:
+    text = refusal(region="eu-central-1")
+    assert "region\n  given: 'eu-central-1'" in text
+    for region in ("us-east-1", "us-west-2", "ap-southeast-2", "eu-west-1", "eu-west-2"):
+        assert region in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"colour": "red"}, ["colour\n", "does not exist", "allowed: name, account, region"]),
+        ({"data_stores": {"main": {"name": "a", "tint": 1}}}, ["data_stores.main.tint", "name, prefix"]),
+        ({"data_stores": {}}, ["data_stores\n", "given: {}", "at least 1"]),
+        ({"data_stores": {"Main": {"name": "a"}}}, ["data_stores.Main", "^[a-z][a-z0-9]"]),
+        ({"data_stores": {"main": {"name": "a b"}}}, ["data_stores.main.name", "'a b'"]),
+        ({"data_stores": {"main": {"name": "a", "prefix": "ct"}}}, ["data_stores.main.prefix", "'ct'"]),
+        ({"data_stores": {"main": {}}}, ["data_stores.main.name", "given: nothing"]),
+        ({"account": 123456789012}, ["account\n", "12 digits in quotes"]),
+        ({"account": "1234"}, ["account\n", "'1234'"]),
+        ({"quotas": {"start_rate": "fast"}}, ["quotas.start_rate", "'fast'", "a valid number"]),
+        ({"quotas": {"bytes_per_job": 10 * 1024**3 + 1}}, ["quotas.bytes_per_job", "10737418240"]),
+        ({"quotas": {"start_rate": 0}}, ["quotas.start_rate", "greater than 0"]),
+        ({"keep_data": "no"}, ["keep_data", "'no'", "a valid boolean"]),
+        ({"retention": {**SANDBOX["retention"], "logs_days": 8}}, ["retention.logs_days", "given: 8"]),
+        (
+            {"import_timing": {"quiet_seconds": 60, "longest_wait_seconds": 6, "sweep_minutes": 1}},
+            ["import_timing.longest_wait_seconds", "given: 6", "at least quiet_seconds, which is 60"],
+        ),
+        ({"alarms": {"emails": ["nobody"]}}, ["alarms.emails.0", "'nobody'"]),
+        ({"stacks": ["audit"]}, ["stacks.0", "'audit'", "'watch'"]),
+    ],
+)
+def test_a_refusal_names_the_key_what_was_given_and_what_is_allowed(
+    refusal: Any, changes: dict[str, Any], words: list[str]
+) -> None:
+    text = refusal(**changes)
+    for word in words:
+        assert word in text
+
+
+def test_every_wrong_key_is_named_at_once(refusal: Any) -> None:
+    text = refusal(region="mars", keep_data="maybe")
+    assert "region" in text
+    assert "keep_data" in text
+
+
+@pytest.mark.parametrize("text", ["", "- a list", "a: [unclosed"])
+def test_a_file_that_holds_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "odd.yaml"
+    path.write_text(text)
+    with pytest.raises(DeploymentError, match=r"odd\.yaml"):
+        load_deployment(str(path))
+
+
+def test_a_name_without_a_file_is_refused_with_the_names_there_are() -> None:
+    with pytest.raises(DeploymentError, match="staging: no such deployment"):
+        load_deployment("staging")
+
+
+def test_sydney_runs_fewer_jobs_at_once_unless_the_file_says_more() -> None:
+    sydney = {**SANDBOX, "region": "ap-southeast-2"}
+    assert Deployment.model_validate(sydney).quotas.concurrent_jobs == 20
+    assert (
+        Deployment.model_validate({**sydney, "quotas": {"concurrent_jobs": 50}}).quotas.concurrent_jobs == 50
+    )
+    assert Deployment.model_validate(SANDBOX).quotas.concurrent_jobs == 100
+
+
+SEGMENTS = st.lists(st.sampled_from(["a", "b", "ab"]), max_size=3)
+PREFIXES = SEGMENTS.map(lambda parts: "".join(f"{part}/" for part in parts))
+
+
+@given(one=PREFIXES, other=PREFIXES)
+def test_two_stores_never_both_get_a_key(one: str, other: str) -> None:
+    stores = {"one": {"name": "one", "prefix": one}, "other": {"name": "other", "prefix": other}}
+    deployment = {**SANDBOX, "data_stores": stores}
+    if one.startswith(other) or other.startswith(one):
+        with pytest.raises(ValueError, match="prefixes that do not overlap"):
+            Deployment.model_validate(deployment)
+    else:
+        assert len(Deployment.model_validate(deployment).data_stores) == 2
