@@ -31,13 +31,16 @@ def with_node(environment: Mapping[str, str]) -> dict[str, str]:
     return {**environment, **SILENT, "PATH": path}
 
 
-def run(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
-    """Run one CDK command in the repository; all it prints goes to `log`."""
+def run(arguments: Sequence[str], environment: Mapping[str, str], log: Path, folder: Path = ROOT) -> None:
+    """Run one CDK command in `folder`; all it prints goes to `log`.
+
+    Where the folder has no cdk.json there is no app, and none is synthesized.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as output:
         finished = subprocess.run(  # noqa: S603 - our own words
             command(arguments),
-            cwd=ROOT,
+            cwd=folder,
             env=with_node(environment),
             stdin=subprocess.DEVNULL,
             stdout=output,

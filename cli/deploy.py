@@ -43,14 +43,10 @@ def deploy(server: LocalAws, file: Path, tell: Callable[[str], None]) -> None:
     ]
 
     tell("cdk bootstrap and cdk synth")
+    bootstrap = ["bootstrap", f"aws://{ACCOUNT}/{deployment.region}"]
     with ThreadPoolExecutor() as pool:
         steps = [
-            pool.submit(
-                cdk.run,
-                ["bootstrap", f"aws://{ACCOUNT}/{deployment.region}"],
-                environment,
-                logs / "bootstrap.log",
-            ),
+            pool.submit(cdk.run, bootstrap, environment, logs / "bootstrap.log", server.state),
             pool.submit(cdk.run, synth, environment, logs / "synth.log"),
         ]
     for step in steps:
