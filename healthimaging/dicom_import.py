@@ -18,7 +18,7 @@ from healthimaging.datastore import DatastoreBase
 from healthimaging.functions import FunctionSettings, powertools_layer, toolkit_function
 from healthimaging.grants import grant_bucket, grant_objects, grant_rows, grant_send
 from healthimaging.import_role import ImportRole
-from healthimaging.import_steps import ENDING, QUEUES, STEPS, Step
+from healthimaging.import_steps import QUEUES, STEPS, Step
 from healthimaging.queues import WorkQueue
 from healthimaging.schedules import invoke_every
 
@@ -77,43 +77,33 @@ class DicomImport(Construct):
         invoke_every(self, "PlanTick", self.functions["plan"], Duration.minutes(1))
         invoke_every(self, "SweepTick", self.functions["sweep"], sweep_every)
 
-    def metric(self, metric_name: str, *, step: str, **options: Any) -> cloudwatch.Metric:
-        """A metric that the function `step` counts."""
+    def metric(self, metric_name: str, **options: Any) -> cloudwatch.Metric:
+        """A metric that the functions publish, all under one name."""
         return cloudwatch.Metric(
             namespace=METRICS_NAMESPACE,
             metric_name=metric_name,
-            **{"dimensions_map": {"service": step}, "statistic": "Sum", **options},
+            **{"dimensions_map": {"service": "import"}, "statistic": "Sum", **options},
         )
 
-    def metric_imported_files(self, **options: Any) -> cloudwatch.IMetric:
+    def metric_imported_files(self, **options: Any) -> cloudwatch.Metric:
         """Files that are in an image set."""
-        return self._sum("FilesImported", **options)
+        return self.metric("FilesImported", **options)
 
-    def metric_failed_files(self, **options: Any) -> cloudwatch.IMetric:
+    def metric_failed_files(self, **options: Any) -> cloudwatch.Metric:
         """Files that HealthImaging refused."""
-        return self._sum("FilesFailed", **options)
+        return self.metric("FilesFailed", **options)
 
-    def metric_failed_jobs(self, **options: Any) -> cloudwatch.IMetric:
+    def metric_failed_jobs(self, **options: Any) -> cloudwatch.Metric:
         """Import jobs that failed as a whole."""
-        return self._sum("JobsFailed", **options)
+        return self.metric("JobsFailed", **options)
 
-    def metric_jobs_in_flight(self, **options: Any) -> cloudwatch.IMetric:
+    def metric_jobs_in_flight(self, **options: Any) -> cloudwatch.Metric:
         """Import jobs that run now."""
-        return self.metric("JobsInFlight", step="plan", **{"statistic": "Maximum", **options})
+        return self.metric("JobsInFlight", **{"statistic": "Maximum", **options})
 
-    def metric_oldest_waiting_seconds(self, **options: Any) -> cloudwatch.IMetric:
+    def metric_oldest_waiting_seconds(self, **options: Any) -> cloudwatch.Metric:
         """How long the file that has waited longest has waited."""
-        return self.metric("OldestWaitingSeconds", step="plan", **{"statistic": "Maximum", **options})
-
-    def _sum(self, metric_name: str, **options: Any) -> cloudwatch.IMetric:
-        """What all functions together counted."""
-        # An id begins in lower case, and no two metrics of one graph may have the same.
-        metrics = {f"{step}{metric_name}": self.metric(metric_name, step=step) for step in ENDING}
-        return cloudwatch.MathExpression(
-            expression=f"SUM([{', '.join(metrics)}])",
-            using_metrics=metrics,
-            **{"label": metric_name, **options},
-        )
+        return self.metric("OldestWaitingSeconds", **{"statistic": "Maximum", **options})
 
     def _environment(self, settings: Mapping[str, str | int | float]) -> dict[str, str]:
         storage = self._storage

@@ -82,6 +82,4 @@ STEPS = (
         memory_size=512,
     ),
 )
-# These may end a job, and so count files and jobs.
-ENDING = ("plan", "start", "record", "sweep")
 QUEUES = {step.queue: step for step in STEPS if step.queue}

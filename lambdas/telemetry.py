@@ -28,7 +28,8 @@ JOBS_IN_FLIGHT = "JobsInFlight"
 OLDEST_WAITING_SECONDS = "OldestWaitingSeconds"
 
 logger = Logger()
-metrics = Metrics()
+# One dimension for all functions, so that an alarm on a count needs no metric math.
+metrics = Metrics(service="import")
 
 
 class StoppedError(Exception):

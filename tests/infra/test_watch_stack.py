@@ -1,10 +1,15 @@
 """Every alarm reaches people and tells them what to do."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-RUNBOOK = Path(__file__).parents[2] / "docs" / "guides" / "runbook.md"
+from config.deployment import Deployment, load_deployment
+
+ROOT = Path(__file__).parents[2]
+RUNBOOK = ROOT / "docs" / "guides" / "runbook.md"
+TELEMETRY = ROOT / "lambdas" / "telemetry.py"
 
 
 def alarms(templates: Any) -> dict[str, dict[str, Any]]:
@@ -48,14 +53,29 @@ def test_no_alarm_asks_for_imports_where_days_without_one_are_normal(sandbox: An
     assert not [name for name in alarms(sandbox) if "NoImport" in name]
 
 
-def test_counts_are_summed_over_every_function_that_counts(production: Any) -> None:
+def test_a_count_is_one_metric_whichever_function_counts(production: Any) -> None:
     (alarm,) = [each for name, each in alarms(production).items() if "FilesFailed" in name]
-    counting = {
-        metric["MetricStat"]["Metric"]["Dimensions"][0]["Value"]
-        for metric in alarm["Metrics"]
-        if "MetricStat" in metric
+    assert alarm["Dimensions"] == [{"Name": "service", "Value": "import"}]
+    assert all("Metrics" not in each for each in alarms(production).values())
+
+
+def test_alarms_look_at_metrics_that_the_functions_publish(production: Any) -> None:
+    code = TELEMETRY.read_text()
+    looked_at = {
+        alarm["MetricName"]
+        for alarm in alarms(production).values()
+        if alarm["Namespace"] == "HealthImagingImport"
     }
-    assert counting == {"plan", "start", "record", "sweep"}
+    assert looked_at == {"FilesFailed", "FilesImported", "JobsFailed", "OldestWaitingSeconds"}
+    assert looked_at <= set(re.findall(r'^[A-Z_]+ = "(\w+)"$', code, re.MULTILINE))
+    assert 'Metrics(service="import")' in code
+
+
+def test_the_watch_stack_is_made_only_where_it_is_asked_for(
+    make_templates: Callable[[Deployment], Any],
+) -> None:
+    unwatched = load_deployment("sandbox").model_copy(update={"stacks": ()})
+    assert make_templates(unwatched).by_stack.keys() == {"Data", "Access", "Import"}
 
 
 def test_the_topic_is_encrypted_and_open_to_this_accounts_alarms_alone(two_stores: Any) -> None:
