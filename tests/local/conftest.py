@@ -1,0 +1,61 @@
+"""One local AWS for all these tests: its own state, a free port, the sandbox deployed by the real CDK CLI."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sandbox import Sandbox, Uploads
+from small_studies import write_small_studies
+
+from cli import local, repository
+from cli.deploy import copied
+from cli.samples import write_samples
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All in one process: there is one local AWS."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("local"))
+
+
+@pytest.fixture(scope="session")
+def _deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    state = tmp_path_factory.mktemp("local-aws")
+    before = dict(os.environ)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(repository, "LOCAL_STATE", state)
+        deployment = copied("sandbox", state)
+        patch.setenv("AHI_DEPLOYMENT", str(deployment))
+        sandbox = Sandbox(state=state, deployment=deployment)
+        try:
+            sandbox.ahi("up", "--port", str(local.free_port()))
+            yield sandbox
+        finally:
+            local.stop(state)
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture
+def sandbox(_deployed: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """The sandbox; what its commands set in the environment ends with the test."""
+    before = dict(os.environ)
+    monkeypatch.setattr(repository, "LOCAL_STATE", _deployed.state)
+    os.environ["AHI_DEPLOYMENT"] = str(_deployed.deployment)
+    yield _deployed
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture(scope="session")
+def uploads(_deployed: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Uploads:
+    made = Uploads(samples=tmp_path_factory.mktemp("samples"), small=tmp_path_factory.mktemp("small"))
+    samples = write_samples(made.samples)
+    write_small_studies(made.small, studies=10, instances=20)
+    _deployed.ahi("upload", str(made.small), "--prefix", "small")
+    _deployed.ahi("upload", str(made.samples), "--prefix", "samples")
+    _deployed.wait_until_settled("small/", 200)
+    _deployed.wait_until_settled("samples/", len(samples))
+    return made

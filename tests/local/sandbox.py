@@ -1,0 +1,57 @@
+"""The deployed sandbox, seen through the command `ahi`."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner
+
+from cli import deployed
+from cli.main import app
+
+LONGEST_IMPORT_SECONDS = 240
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sandbox:
+    """The deployed sandbox, seen as a person sees it: through the command `ahi`."""
+
+    state: Path
+    deployment: Path
+
+    def ahi(self, *words: str) -> Any:
+        """The JSON document a command prints."""
+        result = CliRunner().invoke(app, [*words, "--json"])
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    def find(self) -> deployed.Deployed:
+        return deployed.find(str(self.deployment), aws=False)
+
+    def files(self, prefix: str) -> dict[str, Any]:
+        """What `ahi files` says of the keys that begin with `prefix`."""
+        return {one["key"]: one for one in self.ahi("files")["files"] if one["key"].startswith(prefix)}
+
+    def wait(self, prefix: str, done: Callable[[list[Any]], bool]) -> None:
+        """Wait until `done` is true of the files whose keys begin with `prefix`."""
+        deadline = time.monotonic() + LONGEST_IMPORT_SECONDS
+        while not done(files := list(self.files(prefix).values())):
+            assert time.monotonic() < deadline, [one for one in files if one["status"] == "WAITING"]
+            time.sleep(0.5)
+
+    def wait_until_settled(self, prefix: str, count: int) -> None:
+        def settled(files: list[Any]) -> bool:
+            return sum(one["status"] != "WAITING" for one in files) == count
+
+        self.wait(prefix, settled)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uploads:
+    """Two folders on disk that are uploaded and imported: the sample studies, and many small files."""
+
+    samples: Path
+    small: Path
