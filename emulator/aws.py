@@ -1,6 +1,6 @@
 """What HealthImaging needs of the AWS around it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 
@@ -21,6 +21,19 @@ class Credentials(NamedTuple):
 
 class RoleRefused(Exception):  # noqa: N818 - what happened, not a fault of ours
     """The role does not exist, or its trust policy does not admit HealthImaging for this data store."""
+
+
+class S3Refused(Exception):  # noqa: N818 - what happened, not a fault of ours
+    """S3 refused a request of the job. The text is S3's error code."""
+
+
+class JobS3(Protocol):
+    """S3 with the rights of a job's role. Both methods raise S3Refused."""
+
+    def objects(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Key and size of every object of the input bucket under the prefix, in the order of the keys."""
+
+    def put(self, bucket: str, key: str, body: bytes) -> None: ...
 
 
 class Aws(Protocol):

@@ -10,23 +10,30 @@ import os
 import queue
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-
-from botocore.exceptions import BotoCoreError, ClientError
+from typing import Any, Protocol
 
 from emulator import events, placing
-from emulator.aws import Aws, RoleRefused, Scope
+from emulator.aws import Aws, JobS3, RoleRefused, S3Refused, Scope
 from emulator.import_jobs import bucket_and_prefix
 from emulator.manifests import manifest_files
 from emulator.outcomes import SERVER_ERROR, Denied, Imported, Outcome, Refused, Source
 from emulator.quotas import QuotaExceeded, within_quotas
 from emulator.storage import Row, Storage, now
-from emulator.workers import WorkerLost, Workers
+from emulator.workers import WorkerLost
 
 JOBS_AT_A_TIME = 4
 
 log = logging.getLogger(__name__)
+
+
+class ObjectWorkers(Protocol):
+    """What `emulator.workers.Workers` is to a job."""
+
+    def run(self, task: tuple[Source, str], /) -> Outcome: ...
+
+    def close(self) -> None: ...
 
 
 class JobFailed(Exception):  # noqa: N818 - what happened
@@ -41,13 +48,15 @@ class ImportRuns:
         storage: Storage,
         outbox: events.Outbox,
         aws: Aws,
-        workers: Workers[tuple[Source, str], Outcome],
+        workers: ObjectWorkers,
+        open_s3: Callable[[Source], JobS3],
         endpoint: str,
     ) -> None:
         self._storage = storage
         self._outbox = outbox
         self._aws = aws
         self._workers = workers
+        self._open_s3 = open_s3
         self._endpoint = endpoint
         self._submitted: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._stopping = threading.Event()
@@ -92,15 +101,12 @@ class ImportRuns:
 
     def _import(self, job: Row, datastore: Row) -> None:
         source = self._source(job, datastore)
-        # Slow to import, and not needed to answer requests.
-        from emulator import role_s3
-
-        s3 = role_s3.client(source)
+        s3 = self._open_s3(source)
         _, prefix = bucket_and_prefix(job["input_uri"])
         try:
-            keys = within_quotas(role_s3.objects(s3, source, prefix), prefix)
-        except ClientError as error:
-            raise JobFailed(f"the input cannot be listed with the role: {_code(error)}") from error
+            keys = within_quotas(s3.objects(prefix), prefix)
+        except S3Refused as error:
+            raise JobFailed(f"the input cannot be listed with the role: {error}") from error
         if not keys:
             raise JobFailed("there is no object under inputS3Uri")
         outcomes = self._outcomes(source, keys)
@@ -150,7 +156,7 @@ class ImportRuns:
         except (WorkerLost, RuntimeError) as error:
             return Refused(key=key, exception_type=SERVER_ERROR, message=str(error))
 
-    def _place(self, job: Row, datastore: Row, outcomes: list[Outcome], s3: Any) -> None:
+    def _place(self, job: Row, datastore: Row, outcomes: list[Outcome], s3: JobS3) -> None:
         imported = [each for each in outcomes if isinstance(each, Imported)]
         placements = placing.plan(self._storage, datastore, job["id"], imported)
         counts = [placing.write_metadata(self._storage, datastore, each) for each in placements]
@@ -161,15 +167,15 @@ class ImportRuns:
             self._end(connection, job, datastore, "COMPLETED", "Import Job Completed")
 
     def _write_manifests(
-        self, job: Row, outcomes: list[Outcome], placements: list[placing.Placement], s3: Any
+        self, job: Row, outcomes: list[Outcome], placements: list[placing.Placement], s3: JobS3
     ) -> None:
         bucket, prefix = bucket_and_prefix(job["output_uri"])
         files = manifest_files(dict(job), outcomes, placing.placed(placements))
         try:
             for path, content in files.items():
-                s3.put_object(Bucket=bucket, Key=prefix + path, Body=content)
-        except ClientError as error:
-            raise JobFailed(f"the output cannot be written with the role: {_code(error)}") from error
+                s3.put(bucket, prefix + path, content)
+        except S3Refused as error:
+            raise JobFailed(f"the output cannot be written with the role: {error}") from error
 
     def _move(
         self, job: Row, datastore: Row, status: str, detail_type: str, message: str | None = None
@@ -205,15 +211,8 @@ def _owner(job: Row) -> str | None:
     return owner
 
 
-def _code(error: ClientError) -> str:
-    code: str = error.response["Error"]["Code"]
-    return code
-
-
 def _message(error: Exception) -> str:
     if isinstance(error, JobFailed | RoleRefused | QuotaExceeded):
         return str(error)
-    if isinstance(error, BotoCoreError):
-        return f"S3 could not be reached - {type(error).__name__}"
     log.error("import failed: %s", type(error).__name__)
     return f"internal error - {type(error).__name__}"

@@ -42,7 +42,7 @@ def request_scope() -> Scope:
 def register(handler: Handler, datastore: Provisioner) -> None:
     """Plug HealthImaging into MiniStack. Call once, before the gateway serves."""
     gateway.SERVICE_HANDLERS[SERVICE] = handler
-    router.SERVICE_PATTERNS[SERVICE] = {"host_patterns": [r"medical-imaging\."], "credential_scope": SERVICE}
+    router.SERVICE_PATTERNS[SERVICE] = {"host_patterns": [r"medical-imaging\."]}
     iam_actions.SERVICE_TO_IAM_NAMESPACE[SERVICE] = SERVICE
     iam_actions._BOTOCORE_SERVICE_MAP[SERVICE] = [SERVICE]
     iam_actions.extract_resource_arn = _naming_our_arns(iam_actions.extract_resource_arn)

@@ -5,6 +5,7 @@ import fcntl
 import importlib.util
 import logging
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -92,7 +93,7 @@ async def _serve(state_dir: Path, endpoint: str, port: int) -> None:
     config = Config()
     config.bind = [f"{HOST}:{port}"]
     config.keep_alive_timeout = 75
-    config.graceful_timeout = 3
+    config.graceful_timeout = 1
     stopping = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stopping.set)
@@ -124,6 +125,8 @@ def _server_environment(state_dir: Path, endpoint: str, port: int) -> dict[str, 
         **client_environment(endpoint),
         # The CDK's own custom resources are Node functions.
         "PATH": os.pathsep.join([_node_folder(), os.environ.get("PATH", os.defpath)]),
+        # Roles may do here what they may do on AWS, so that a missing permission shows before a deployment.
+        "AUTH": "true",
         "GATEWAY_PORT": str(port),
         "BIND_HOST": HOST,
         "PERSIST_STATE": "1",
@@ -133,8 +136,16 @@ def _server_environment(state_dir: Path, endpoint: str, port: int) -> dict[str, 
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
         "LAMBDA_EXECUTOR": "local",
+        "TMPDIR": str(_empty(state_dir / "tmp")),
         "LOG_LEVEL": "WARNING",
     }
+
+
+def _empty(folder: Path) -> Path:
+    """MiniStack unpacks functions into temporary folders, and leaves them there when it ends."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
 
 
 def _node_folder() -> str:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from emulator.aws import Aws
+from emulator.aws import Aws, JobS3
 from emulator.datastores import Datastores
 from emulator.events import Outbox
 from emulator.image_sets import ImageSets
@@ -30,7 +30,7 @@ class Service:
         workers: Workers[tuple[Source, str], Outcome] = Workers(
             "emulator.worker:import_object", count=os.cpu_count() or 1, seconds=SECONDS_PER_FILE
         )
-        self._runs = ImportRuns(storage, self._outbox, aws, workers, endpoint)
+        self._runs = ImportRuns(storage, self._outbox, aws, workers, _role_s3, endpoint)
         self._jobs = ImportJobs(storage, self._outbox, self.datastores, self._runs.submit)
         image_sets = ImageSets(storage, self.datastores)
         tags = Tags(storage)
@@ -60,3 +60,10 @@ class Service:
 
     def stop(self) -> None:
         self._runs.stop()
+
+
+def _role_s3(source: Source) -> JobS3:
+    # boto3 is slow to import, and no request but an import job needs it.
+    from emulator.role_s3 import RoleS3
+
+    return RoleS3(source)

@@ -14,7 +14,8 @@ from typing import Any
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS datastores (
     id TEXT PRIMARY KEY, account TEXT NOT NULL, region TEXT NOT NULL,
-    name TEXT NOT NULL, status TEXT NOT NULL, kms_key_arn TEXT, authorizer_arn TEXT, lossless_format TEXT NOT NULL,
+    name TEXT NOT NULL, status TEXT NOT NULL,
+    kms_key_arn TEXT, authorizer_arn TEXT, lossless_format TEXT NOT NULL,
     client_token TEXT NOT NULL, request TEXT NOT NULL, created_at REAL NOT NULL, updated_at REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS datastores_of_account ON datastores (account, region, created_at, id);
 CREATE TABLE IF NOT EXISTS tags (

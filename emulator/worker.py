@@ -8,28 +8,24 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
-
+from emulator.aws import S3Refused
 from emulator.dicom import InvalidDicom, read_instance
 from emulator.frames import StoredPixels, image_frames_metadata, stored_pixels
 from emulator.metadata import instance_json
 from emulator.outcomes import CUSTOMER_ERROR, Denied, Imported, Outcome, Refused, Source, StoredFrame
-from emulator.role_s3 import client, is_denied
+from emulator.role_s3 import DENIED, RoleS3
 
 
 def import_object(task: tuple[Source, str]) -> Outcome:
     """Import the object of that key."""
     source, key = task
     try:
-        data = _fetch(source, key)
-        return _import(source, key, data)
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if is_denied(error):
-            return Denied(message=f"the role is denied s3:GetObject on the input ({code})")
-        return Refused(
-            key=key, exception_type=CUSTOMER_ERROR, message=f"S3 refused to hand out the object: {code}"
-        )
+        return _import(source, key, _s3(source).get(key))
+    except S3Refused as error:
+        if str(error) in DENIED:
+            return Denied(message=f"the role is denied s3:GetObject on the input ({error})")
+        message = f"S3 refused to hand out the object: {error}"
+        return Refused(key=key, exception_type=CUSTOMER_ERROR, message=message)
     except InvalidDicom as error:
         return Refused(key=key, exception_type=CUSTOMER_ERROR, message=str(error))
 
@@ -80,12 +76,6 @@ def _warning(each: Any) -> dict[str, Any]:
     return {"warning_reason_code": each.code, "type": each.type, "message": each.message}
 
 
-def _fetch(source: Source, key: str) -> bytes:
-    owner = {"ExpectedBucketOwner": source.owner} if source.owner else {}
-    body: bytes = _s3(source).get_object(Bucket=source.bucket, Key=key, **owner)["Body"].read()
-    return body
-
-
 @functools.lru_cache(maxsize=4)
-def _s3(source: Source) -> Any:
-    return client(source)
+def _s3(source: Source) -> RoleS3:
+    return RoleS3(source)

@@ -1,0 +1,170 @@
+"""A running local AWS, and one data store on it with a bucket and an import role, as tests use them."""
+
+import gzip
+import json
+import socket
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import boto3
+from botocore.config import Config
+
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
+EVERYTHING = {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetObject", "s3:PutObject"], "Resource": "*"}
+
+Found = TypeVar("Found")
+
+
+def wait_for(find: Callable[[], Found | None], seconds: float = 20) -> Found:
+    """What `find` returns once it is true."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := find():
+            return found
+        time.sleep(0.02)
+    raise TimeoutError(f"nothing after {seconds} seconds")
+
+
+@dataclass(frozen=True)
+class LocalAws:
+    endpoint: str
+    state: Path
+    pid: int
+
+    def client(self, service: str, account: str = ACCOUNT, region: str = REGION) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name=region,
+            aws_access_key_id=account,
+            aws_secret_access_key="test",
+            # The server must judge what it is sent, as it must for other SDKs.
+            config=Config(
+                parameter_validation=False, inject_host_prefix=False, retries={"total_max_attempts": 1}
+            ),
+        )
+
+
+class Store:
+    """An ACTIVE data store, a bucket of its own, and a role that may import from it."""
+
+    def __init__(self, aws: LocalAws, **parameters: Any) -> None:
+        self.imaging = aws.client("medical-imaging")
+        self.s3 = aws.client("s3")
+        self.iam = aws.client("iam")
+        self.bucket = f"bucket-{uuid.uuid4().hex[:12]}"
+        self.s3.create_bucket(Bucket=self.bucket)
+        parameters.setdefault("clientToken", uuid.uuid4().hex)
+        self.id = self.imaging.create_datastore(**parameters)["datastoreId"]
+        wait_for(lambda: self.properties()["datastoreStatus"] == "ACTIVE")
+        self.arn = self.properties()["datastoreArn"]
+        self.role = self.new_role([EVERYTHING])
+
+    def properties(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.imaging.get_datastore(datastoreId=self.id)["datastoreProperties"]
+        return found
+
+    def new_role(self, statements: list[dict[str, Any]], source_arn: str | None = None) -> str:
+        """The ARN of a role that HealthImaging may assume for `source_arn`, or this data store."""
+        condition = {
+            "ArnLike": {"aws:SourceArn": source_arn or self.arn},
+            "StringEquals": {"aws:SourceAccount": ACCOUNT},
+        }
+        trust = {
+            "Effect": "Allow",
+            "Principal": {"Service": "medical-imaging.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": condition,
+        }
+        name = f"role-{uuid.uuid4().hex[:12]}"
+        role = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy([trust]))["Role"]
+        self.iam.put_role_policy(RoleName=name, PolicyName="access", PolicyDocument=_policy(statements))
+        arn: str = role["Arn"]
+        return arn
+
+    def upload(self, files: Mapping[str, bytes]) -> None:
+        for key, content in files.items():
+            self.s3.put_object(Bucket=self.bucket, Key=key, Body=content)
+
+    def start(self, **parameters: Any) -> str:
+        """Start importing `in/`, unless told otherwise, and answer the job's id."""
+        defaults = {
+            "datastoreId": self.id,
+            "dataAccessRoleArn": self.role,
+            "inputS3Uri": f"s3://{self.bucket}/in/",
+            "outputS3Uri": f"s3://{self.bucket}/out/",
+            "clientToken": uuid.uuid4().hex,
+        }
+        job_id: str = self.imaging.start_dicom_import_job(**{**defaults, **parameters})["jobId"]
+        return job_id
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        answer = self.imaging.get_dicom_import_job(datastoreId=self.id, jobId=job_id)
+        found: dict[str, Any] = answer["jobProperties"]
+        return found
+
+    def run(self, **parameters: Any) -> dict[str, Any]:
+        """Run a job to its end, and answer its properties."""
+        job_id = self.start(**parameters)
+        wait_for(lambda: self.job(job_id)["jobStatus"] in ("COMPLETED", "FAILED"), seconds=60)
+        return self.job(job_id)
+
+    def import_files(self, files: Mapping[str, bytes], folder: str = "in/") -> dict[str, Any]:
+        """Upload the files into `folder`, import it, and answer the finished job."""
+        self.upload({folder + name: content for name, content in files.items()})
+        return self.run(inputS3Uri=f"s3://{self.bucket}/{folder}")
+
+    def output(self, job: Mapping[str, Any], path: str) -> bytes:
+        prefix = job["outputS3Uri"].removeprefix(f"s3://{self.bucket}/")
+        body: bytes = self.s3.get_object(Bucket=self.bucket, Key=prefix + path)["Body"].read()
+        return body
+
+    def summary(self, job: Mapping[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.output(job, "job-output-manifest.json"))["jobSummary"]
+        return found
+
+    def lines(self, job: Mapping[str, Any], path: str) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.output(job, path).splitlines()]
+
+    def search(self, *filters: dict[str, Any], **parameters: Any) -> list[dict[str, Any]]:
+        criteria = {"searchCriteria": {"filters": list(filters)}} if filters else {}
+        answer = self.imaging.search_image_sets(datastoreId=self.id, **criteria, **parameters)
+        found: list[dict[str, Any]] = answer["imageSetsMetadataSummaries"]
+        return found
+
+    def metadata(self, image_set_id: str, **version: str) -> dict[str, Any]:
+        answer = self.imaging.get_image_set_metadata(datastoreId=self.id, imageSetId=image_set_id, **version)
+        document: dict[str, Any] = json.loads(gzip.decompress(answer["imageSetMetadataBlob"].read()))
+        return document
+
+    def frame(self, image_set_id: str, frame_id: str) -> bytes:
+        answer = self.imaging.get_image_frame(
+            datastoreId=self.id,
+            imageSetId=image_set_id,
+            imageFrameInformation={"imageFrameId": frame_id},
+        )
+        data: bytes = answer["imageFrameBlob"].read()
+        return data
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def only_series(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The one series of an image set's metadata."""
+    (series,) = document["Study"]["Series"].values()
+    found: dict[str, Any] = series
+    return found
+
+
+def _policy(statements: list[dict[str, Any]]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})

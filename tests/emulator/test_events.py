@@ -1,0 +1,141 @@
+"""EventBridge: what happens to data stores, import jobs and image sets, and new objects in S3."""
+
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ct_files import ct_file
+from local_aws import ACCOUNT, REGION, LocalAws, Store, wait_for
+
+Received = Callable[[int, str], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def received(aws: LocalAws) -> Received:
+    """The first so many events about a data store or a bucket since the test began: others may be busy."""
+    events, sqs = aws.client("events"), aws.client("sqs")
+    name = f"events-{uuid.uuid4().hex[:8]}"
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": ["aws.medical-imaging", "aws.s3"]}))
+    target = {"Id": "queue", "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"}
+    events.put_targets(Rule=name, Targets=[target])
+    found: list[dict[str, Any]] = []
+
+    def first(count: int, about: str) -> list[dict[str, Any]]:
+        def concerned() -> list[dict[str, Any]]:
+            for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+                found.append(json.loads(message["Body"]))
+            return [event for event in found if about in json.dumps(event)]
+
+        wait_for(lambda: len(concerned()) >= count)
+        return concerned()[:count]
+
+    return first
+
+
+def test_a_store_tells_that_it_is_made(aws: LocalAws, received: Received) -> None:
+    store = Store(aws, datastoreName="told")
+    creating, created = received(2, store.id)
+
+    assert (creating["detail-type"], created["detail-type"]) == ("Data Store Creating", "Data Store Created")
+    assert created["source"] == "aws.medical-imaging"
+    assert created["resources"] == [store.arn]
+    assert created["detail"] == {
+        "imagingVersion": "1.0",
+        "datastoreId": store.id,
+        "datastoreName": "told",
+        "datastoreStatus": "ACTIVE",
+    }
+
+
+def test_a_store_tells_that_it_is_deleted(store: Store, received: Received) -> None:
+    store.imaging.delete_datastore(datastoreId=store.id)
+
+    types = [event["detail-type"] for event in received(2, store.id)]
+    assert types == ["Data Store Deleting", "Data Store Deleted"]
+
+
+def test_a_job_and_its_image_set_tell_what_becomes_of_them(store: Store, received: Received) -> None:
+    job = store.import_files({"1.dcm": ct_file()})
+    events = received(4, store.id)
+
+    types = [event["detail-type"] for event in events]
+    assert types == [
+        "Import Job Submitted",
+        "Import Job In Progress",
+        "Image Set Created",
+        "Import Job Completed",
+    ]
+    assert events[3]["resources"] == [store.arn]
+    assert events[3]["detail"] == {
+        "imagingVersion": "1.0",
+        "datastoreId": store.id,
+        "jobId": job["jobId"],
+        "jobName": job["jobName"],
+        "jobStatus": "COMPLETED",
+        "inputS3Uri": job["inputS3Uri"],
+        "outputS3Uri": job["outputS3Uri"],
+    }
+
+
+def test_an_image_set_tells_its_version_and_whether_it_is_primary(store: Store, received: Received) -> None:
+    store.import_files({"1.dcm": ct_file()})
+    event = received(4, store.id)[2]
+
+    (image_set,) = store.search()
+    assert event["resources"] == [f"{store.arn}/imageset/{image_set['imageSetId']}"]
+    assert event["detail"] == {
+        "imagingVersion": "1.0",
+        "isPrimary": True,
+        "imageSetVersion": "1",
+        "datastoreId": store.id,
+        "imagesetId": image_set["imageSetId"],
+        "imageSetState": "ACTIVE",
+        "imageSetWorkflowStatus": "CREATED",
+    }
+
+
+def test_a_merge_tells_that_the_image_set_is_updated(store: Store, received: Received) -> None:
+    store.import_files({"1.dcm": ct_file()}, "a/")
+    store.import_files({"2.dcm": ct_file()}, "b/")
+
+    event = received(8, store.id)[6]
+    assert (event["detail-type"], event["detail"]["imageSetVersion"]) == ("Image Set Updated", "2")
+
+
+def test_a_failed_job_tells_it(store: Store, received: Received) -> None:
+    store.run(inputS3Uri=f"s3://{store.bucket}/nothing/")
+
+    event = received(3, store.id)[2]
+    assert (event["detail-type"], event["detail"]["jobStatus"]) == ("Import Job Failed", "FAILED")
+
+
+def test_nobody_else_may_speak_for_healthimaging(aws: LocalAws) -> None:
+    entry = {"Source": "aws.medical-imaging", "DetailType": "Import Job Completed", "Detail": "{}"}
+    answer = aws.client("events").put_events(Entries=[entry])
+
+    assert answer["Entries"][0]["ErrorCode"] == "NotAuthorizedForSourceException"
+
+
+def test_a_new_object_in_a_versioned_bucket_tells_its_version(store: Store, received: Received) -> None:
+    enabled = {"Status": "Enabled"}
+    store.s3.put_bucket_versioning(Bucket=store.bucket, VersioningConfiguration=enabled)
+    store.s3.put_bucket_notification_configuration(
+        Bucket=store.bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
+    )
+    versions = [store.s3.put_object(Bucket=store.bucket, Key="a b", Body=b"")["VersionId"] for _ in range(2)]
+
+    events = received(2, store.bucket)
+    assert {event["detail-type"] for event in events} == {"Object Created"}
+    assert {event["detail"]["object"]["version-id"] for event in events} == set(versions)
+
+
+def test_a_new_object_in_an_unversioned_bucket_has_no_version(store: Store, received: Received) -> None:
+    store.s3.put_bucket_notification_configuration(
+        Bucket=store.bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
+    )
+    store.upload({"a": b""})
+
+    assert "version-id" not in received(1, store.bucket)[0]["detail"]["object"]

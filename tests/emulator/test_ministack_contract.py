@@ -1,0 +1,135 @@
+"""What `emulator.ministack` relies on inside MiniStack: a failure here means that MiniStack moved."""
+
+import inspect
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+import pytest
+
+from emulator import ministack
+from emulator.aws import RoleRefused, Scope
+
+SCOPE = Scope("000000000000", "us-east-1")
+STORE = "arn:aws:medical-imaging:us-east-1:000000000000:datastore/" + "a" * 32
+
+
+def parameters(function: Callable[..., Any]) -> list[str]:
+    return list(inspect.signature(function).parameters)
+
+
+def test_the_version_is_the_one_this_was_written_for() -> None:
+    assert version("ministack") == "1.5.33"
+
+
+def test_services_are_called_by_name_with_five_parts_of_a_request() -> None:
+    assert "medical-imaging" not in ministack.gateway.SERVICE_REGISTRY
+    assert parameters(ministack.gateway.SERVICE_HANDLERS["sqs"]) == [
+        "method",
+        "path",
+        "headers",
+        "body",
+        "query_params",
+    ]
+
+
+def test_services_are_recognised_by_credential_scope() -> None:
+    signed = {"authorization": "AWS4-HMAC-SHA256 Credential=A/20260101/us-east-1/sqs/aws4_request, ..."}
+
+    assert "host_patterns" in ministack.router.SERVICE_PATTERNS["sqs"]
+    assert ministack.router.detect_service("GET", "/", signed, {}) == "sqs"
+
+
+def test_iam_actions_come_from_botocore_and_resources_from_the_request() -> None:
+    assert ministack.iam_actions.SERVICE_TO_IAM_NAMESPACE["s3"] == "s3"
+    assert ministack.iam_actions._BOTOCORE_SERVICE_MAP["backup"] == ["backup"]
+    extract = inspect.unwrap(ministack.iam_actions.extract_resource_arn)
+    assert parameters(extract)[:3] == ["service", "method", "path"]
+    assert parameters(extract)[-2:] == ["region", "account_id"]
+
+
+def test_provisioners_are_create_and_delete_by_type() -> None:
+    handlers = ministack.provisioners._RESOURCE_HANDLERS["AWS::SQS::Queue"]
+    assert parameters(handlers["create"]) == ["logical_id", "props", "stack_name"]
+    assert parameters(handlers["delete"]) == ["physical_id", "props"]
+
+
+def test_events_of_aws_are_put_with_permission() -> None:
+    assert parameters(ministack.eventbridge._put_events) == ["data", "allow_aws_source"]
+
+
+def test_s3_tells_the_version_to_what_fires_its_events() -> None:
+    fire = inspect.unwrap(ministack.s3._fire_s3_event)
+    assert "version_id" in parameters(fire)
+    assert "_eb._dispatch_event(" in inspect.getsource(fire)
+    assert parameters(inspect.unwrap(ministack.eventbridge._dispatch_event)) == ["event", "view"]
+
+
+def test_the_origin_of_a_request_is_pinned_through_the_gateway() -> None:
+    assert parameters(ministack.iam_evaluator.pin_request_origin) == ["source_ip", "secure_transport"]
+
+
+@pytest.fixture
+def role() -> Any:
+    """A role with the trust policy that a test sets."""
+    roles = ministack.iam._roles
+
+    def make(trust: dict[str, Any]) -> str:
+        arn = "arn:aws:iam::000000000000:role/contract"
+        document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **trust}]}
+        roles.set_scoped(
+            SCOPE.account, None, "contract", {"RoleId": "R", "AssumeRolePolicyDocument": document}
+        )
+        return arn
+
+    yield make
+    roles.pop_scoped(SCOPE.account, None, "contract", None)
+
+
+def trust(principal: str, **condition: Any) -> dict[str, Any]:
+    return {"Principal": {"Service": principal}, "Action": "sts:AssumeRole", "Condition": condition}
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {},
+        {"StringEquals": {"aws:SourceAccount": "000000000000"}, "ArnLike": {"aws:SourceArn": STORE}},
+        {"ArnLike": {"aws:SourceArn": STORE[:-32] + "*"}},
+    ],
+)
+def test_a_role_that_admits_healthimaging_is_assumed(role: Any, condition: dict[str, Any]) -> None:
+    arn = role(trust("medical-imaging.amazonaws.com", **condition))
+    credentials = ministack.assume_role(arn, source_arn=STORE, scope=SCOPE, session_name="s")
+
+    session = ministack.sts._sessions[credentials.access_key_id]
+    assert session["Arn"] == "arn:aws:sts::000000000000:assumed-role/contract/s"
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        trust("lambda.amazonaws.com"),
+        trust("medical-imaging.amazonaws.com", StringEquals={"aws:SourceAccount": "111111111111"}),
+        trust("medical-imaging.amazonaws.com", ArnLike={"aws:SourceArn": STORE[:-1] + "b"}),
+        {"Principal": {"AWS": "arn:aws:iam::000000000000:root"}, "Action": "sts:AssumeRole"},
+    ],
+    ids=["another service", "another account", "another data store", "no service"],
+)
+def test_a_role_that_does_not_is_refused(role: Any, refused: dict[str, Any]) -> None:
+    with pytest.raises(RoleRefused, match="trust policy must allow sts:AssumeRole"):
+        ministack.assume_role(role(refused), source_arn=STORE, scope=SCOPE, session_name="s")
+
+
+@pytest.mark.parametrize(
+    ("path", "arn"),
+    [
+        ("/datastore", "*"),
+        (f"/datastore/{'a' * 32}", STORE),
+        (f"/startDICOMImportJob/datastore/{'a' * 32}", STORE),
+        (f"/datastore/{'a' * 32}/imageSet/{'b' * 32}/getImageFrame", f"{STORE}/imageset/{'b' * 32}"),
+        (f"/tags/{STORE}", STORE),
+    ],
+)
+def test_iam_judges_a_path_by_the_resource_it_names(path: str, arn: str) -> None:
+    assert ministack._arn_of_path(path, *reversed(SCOPE)) == arn

@@ -1,0 +1,155 @@
+"""The server as a process: it starts soon, ends in good order, and continues where it was."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ct_files import ct_file
+from local_aws import LocalAws, Store, free_port, wait_for
+
+from emulator import server
+from emulator.environment import client_environment
+
+
+class Restartable:
+    """A server of its own that a test may stop and start."""
+
+    def __init__(self, state: Path) -> None:
+        self.state, self.port, self.pid = state, free_port(), 0
+
+    def start(self) -> LocalAws:
+        self.pid = server.start(self.state, self.port)
+        return LocalAws(f"http://127.0.0.1:{self.port}", self.state, self.pid)
+
+    def stop(self) -> None:
+        server.stop(self.pid)
+
+
+@pytest.fixture
+def restartable(tmp_path: Path) -> Iterator[Restartable]:
+    own = Restartable(tmp_path / "state")
+    yield own
+    own.stop()
+
+
+def zipped(name: str, content: str) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as files:
+        files.writestr(name, content)
+    return archive.getvalue()
+
+
+def test_it_answers_within_five_seconds(restartable: Restartable) -> None:
+    began = time.monotonic()
+    restartable.start()
+
+    assert time.monotonic() - began < 5
+
+
+def test_what_it_holds_survives_a_restart(restartable: Restartable) -> None:
+    aws = restartable.start()
+    store = Store(aws, tags={"team": "imaging"})
+    store.import_files({"1.dcm": ct_file()})
+    queue = aws.client("sqs").create_queue(QueueName="waiting")["QueueUrl"]
+    aws.client("sqs").send_message(QueueUrl=queue, MessageBody="kept")
+    before = store.search()
+    restartable.stop()
+    aws = restartable.start()
+
+    (message,) = aws.client("sqs").receive_message(QueueUrl=queue)["Messages"]
+    (image_set,) = store.search()
+    assert message["Body"] == "kept"
+    assert [image_set] == before
+    assert store.metadata(image_set["imageSetId"])["ImageSetID"] == image_set["imageSetId"]
+    assert store.imaging.list_tags_for_resource(resourceArn=store.arn)["tags"] == {"team": "imaging"}
+    assert store.import_files({"2.dcm": ct_file()})["jobStatus"] == "COMPLETED"
+
+
+def test_a_job_that_was_running_is_run_again_and_raises_the_version_once(restartable: Restartable) -> None:
+    store = Store(restartable.start())
+    store.import_files({"first.dcm": ct_file()}, "before/")
+    store.upload({f"in/{number}.dcm": ct_file(InstanceNumber=number) for number in range(60)})
+    job_id = store.start()
+    wait_for(lambda: store.job(job_id)["jobStatus"] == "IN_PROGRESS")
+    restartable.stop()
+    restartable.start()
+    wait_for(lambda: store.job(job_id)["jobStatus"] == "COMPLETED", seconds=60)
+
+    (image_set,) = store.search()
+    assert image_set["version"] == 2
+    assert image_set["DICOMTags"]["DICOMNumberOfStudyRelatedInstances"] == 61
+
+
+def test_a_port_in_use_is_refused_in_words(aws: LocalAws, tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="is in use: stop what listens there, or choose another port"):
+        server.start(tmp_path, int(aws.endpoint.rsplit(":", 1)[1]))
+
+
+def test_two_servers_never_share_a_state(aws: LocalAws) -> None:
+    with pytest.raises(RuntimeError, match=r"ended with status 1: see .*emulator\.log"):
+        server.start(aws.state, free_port())
+
+
+def test_stopping_what_has_ended_is_no_error() -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+
+    server.stop(ended.pid)
+
+
+def test_nothing_of_it_stays_running(restartable: Restartable) -> None:
+    store = Store(restartable.start())
+    store.import_files({"1.dcm": ct_file()})
+    children = subprocess.check_output(
+        ["ps", "-o", "pid=", "--ppid", str(restartable.pid)], text=True
+    ).split()
+    restartable.stop()
+
+    assert children
+    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children))
+
+
+def test_functions_find_node(aws: LocalAws, store: Store) -> None:
+    functions, name = aws.client("lambda"), f"node-{uuid.uuid4().hex[:8]}"
+    functions.create_function(
+        FunctionName=name,
+        Runtime="nodejs24.x",
+        Handler="index.handle",
+        Role=store.role,
+        Code={"ZipFile": zipped("index.js", "exports.handle = async () => process.version")},
+    )
+    answer = functions.invoke(FunctionName=name)
+
+    assert json.loads(answer["Payload"].read()).startswith("v24.")
+
+
+def test_a_client_process_reaches_the_server_whatever_its_environment(
+    aws: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "somebody")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_CA_BUNDLE", "/nowhere")
+    program = (
+        "import boto3; print(boto3.client('s3').list_buckets()['Owner']['ID'] != '',"
+        " boto3.client('medical-imaging').list_datastores()['ResponseMetadata']['HTTPStatusCode'])"
+    )
+    environment = client_environment(aws.endpoint)
+
+    output = subprocess.check_output([sys.executable, "-c", program], env=environment, text=True)
+    assert output.split() == ["True", "200"]
+
+
+def test_the_environment_names_the_account_and_the_region() -> None:
+    environment = client_environment("http://127.0.0.1:1", region="eu-west-2", account="123456789012")
+
+    assert environment["AWS_ACCESS_KEY_ID"] == "123456789012"
+    assert environment["AWS_REGION"] == environment["AWS_DEFAULT_REGION"] == "eu-west-2"
+    assert environment["PATH"] == os.environ["PATH"]
