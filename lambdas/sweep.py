@@ -93,10 +93,13 @@ class Sweeper:
             self.ledger.keep_sweep_position(position)
 
     def _tell_of(self, versions: Iterable[Version]) -> None:
-        """Send an upload event for each current version without a row, or waiting in a folder at rest."""
+        """Send an upload event for each version without a row, or waiting in a folder at rest.
+
+        Versions that are no longer current are told of too: they are skipped, with a row that says so.
+        """
         folders: dict[str, list[Version]] = defaultdict(list)
         for version in versions:
-            if version.is_latest and not version.is_delete_marker:
+            if not version.is_delete_marker:
                 folders[split_key(version.key)[0]].append(version)
         for path, found in folders.items():
             rows = {(row.key, row.version): row for row in self.ledger.files(self.input_bucket, path)}

@@ -31,6 +31,7 @@ os.environ |= {
     "AWS_SECRET_ACCESS_KEY": "test",
     "POWERTOOLS_METRICS_NAMESPACE": "HealthImagingImport",
     "POWERTOOLS_SERVICE_NAME": "test",
+    "POWERTOOLS_LOG_LEVEL": "ERROR",
     "LEDGER_TABLE": "ledger",
     "INPUT_BUCKET": "input",
     "STAGING_BUCKET": "staging",

@@ -1,17 +1,17 @@
 """A DynamoDB table in memory that evaluates the expressions it is given."""
 
-import copy
 import re
 import threading
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from boto3.dynamodb.types import Binary
 from botocore.exceptions import ClientError
 
 TOKEN = re.compile(r"\s*([#:]\w+|\w+|<>|<=|>=|[<>=(),])")
-PAGE = 7
+PAGE = 25
 
 
 class MemoryTable:
@@ -29,7 +29,7 @@ class MemoryTable:
     def get_item(self, Key: dict[str, str], ConsistentRead: bool = False) -> Any:  # noqa: N803
         def call() -> Any:
             item = self.items.get(_key(Key))
-            return {"Item": copy.deepcopy(item)} if item else {}
+            return {"Item": _copied(item)} if item else {}
 
         return self._around("GetItem", call)
 
@@ -43,10 +43,10 @@ class MemoryTable:
     def update_item(self, Key: dict[str, str], UpdateExpression: str, **request: Any) -> Any:  # noqa: N803
         def call() -> Any:
             self._check("UpdateItem", _key(Key), request)
-            item = copy.deepcopy(self.items.get(_key(Key), dict(Key)))
+            item = _copied(self.items.get(_key(Key), Key))
             _apply(UpdateExpression, item, request)
             self._store(_key(Key), item)
-            return {"Attributes": copy.deepcopy(item)}
+            return {"Attributes": _copied(item)}
 
         return self._around("UpdateItem", call)
 
@@ -54,10 +54,16 @@ class MemoryTable:
         def call() -> Any:
             sort = "at" if "IndexName" in request else "sk"
             assert not ("IndexName" in request and request.get("ConsistentRead"))
+            name, value = KeyConditionExpression.split()[0::2][:2]
+            hashed, wanted = (
+                request["ExpressionAttributeNames"][name],
+                request["ExpressionAttributeValues"][value],
+            )
             found = [
                 item
                 for item in self.items.values()
-                if ("IndexName" not in request or _is_indexed(item))
+                if item.get(hashed) == wanted
+                and ("IndexName" not in request or _is_indexed(item))
                 and _holds(KeyConditionExpression, item, request)
             ]
             found.sort(key=lambda item: (item[sort].encode(), item["pk"].encode(), item["sk"].encode()))
@@ -66,7 +72,7 @@ class MemoryTable:
             start = request.get("ExclusiveStartKey", 0)
             page = found[start : start + PAGE]
             kept = [item for item in page if _holds(request.get("FilterExpression", ""), item, request)]
-            answer: dict[str, Any] = {"Items": copy.deepcopy(kept)}
+            answer: dict[str, Any] = {"Items": [_copied(item) for item in kept]}
             if start + PAGE < len(found):
                 answer["LastEvaluatedKey"] = start + PAGE
             return answer
@@ -92,6 +98,10 @@ def _key(item: dict[str, Any]) -> tuple[str, str]:
     assert item["sk"]
     assert len(item["sk"].encode()) <= 1024
     return item["pk"], item["sk"]
+
+
+def _copied(item: dict[str, Any]) -> dict[str, Any]:
+    return {name: set(value) if isinstance(value, set) else value for name, value in item.items()}
 
 
 def _is_indexed(item: dict[str, Any]) -> bool:
@@ -141,92 +151,100 @@ def _apply(expression: str, item: dict[str, Any], request: dict[str, Any]) -> No
 
 
 def _holds(expression: str, item: dict[str, Any], request: dict[str, Any]) -> bool:
-    return not expression or _Condition(expression, item, request).holds()
+    if not expression:
+        return True
+    names, values = request["ExpressionAttributeNames"], request.get("ExpressionAttributeValues", {})
+    return bool(_parsed(expression)(item, names, values))
 
 
-class _Condition:
-    """A condition expression, by recursive descent."""
+Operand = Callable[[dict[str, Any], dict[str, str], dict[str, Any]], Any]
 
-    def __init__(self, expression: str, item: dict[str, Any], request: dict[str, Any]) -> None:
-        self._tokens = TOKEN.findall(expression)
-        self._names = request.get("ExpressionAttributeNames", {})
-        self._values = request.get("ExpressionAttributeValues", {})
-        self._item = item
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "=": lambda left, right: left == right,
+    "<>": lambda left, right: left != right,
+    "<": lambda left, right: left < right,
+    "<=": lambda left, right: left <= right,
+    ">": lambda left, right: left > right,
+    ">=": lambda left, right: left >= right,
+}
 
-    def holds(self) -> bool:
-        result = self._either()
-        assert not self._tokens, self._tokens
-        return result
 
-    def _either(self) -> bool:
-        result = self._both()
-        while self._tokens[:1] == ["OR"]:
-            self._tokens.pop(0)
-            other = self._both()
-            result = result or other
-        return result
+@lru_cache
+def _parsed(expression: str) -> Operand:
+    tokens = TOKEN.findall(expression)
+    condition = _either(tokens)
+    assert not tokens, tokens
+    return condition
 
-    def _both(self) -> bool:
-        result = self._one()
-        while self._tokens[:1] == ["AND"]:
-            self._tokens.pop(0)
-            other = self._one()
-            result = result and other
-        return result
 
-    def _one(self) -> bool:
-        if self._tokens[0] == "(":
-            self._tokens.pop(0)
-            result = self._either()
-            self._expect(")")
-            return result
-        if self._tokens[0] in ("attribute_exists", "attribute_not_exists", "contains"):
-            return self._function(self._tokens.pop(0))
-        left = self._operand()
-        operator = self._tokens.pop(0)
-        if operator == "BETWEEN":
-            low = self._operand()
-            self._expect("AND")
-            high = self._operand()
-            return bool(left is not None and low <= left <= high)
-        if operator == "IN":
-            return left in self._arguments()
-        right = self._operand()
-        if left is None or right is None:
+def _either(tokens: list[str]) -> Operand:
+    parts = [_both(tokens)]
+    while tokens[:1] == ["OR"]:
+        tokens.pop(0)
+        parts.append(_both(tokens))
+    return lambda *row: any(part(*row) for part in parts)
+
+
+def _both(tokens: list[str]) -> Operand:
+    parts = [_one(tokens)]
+    while tokens[:1] == ["AND"]:
+        tokens.pop(0)
+        parts.append(_one(tokens))
+    return lambda *row: all(part(*row) for part in parts)
+
+
+def _one(tokens: list[str]) -> Operand:
+    if tokens[0] == "(":
+        tokens.pop(0)
+        inner = _either(tokens)
+        _expect(tokens, ")")
+        return inner
+    if tokens[0] in ("attribute_exists", "attribute_not_exists", "contains"):
+        return _function(tokens.pop(0), _arguments(tokens))
+    left, operator = _operand(tokens), tokens.pop(0)
+    if operator == "BETWEEN":
+        low = _operand(tokens)
+        _expect(tokens, "AND")
+        high = _operand(tokens)
+        return lambda *row: (value := left(*row)) is not None and low(*row) <= value <= high(*row)
+    right, compare = _operand(tokens), COMPARISONS[operator]
+
+    def holds(*row: Any) -> bool:
+        one, other = left(*row), right(*row)
+        if one is None or other is None:
             return operator == "<>"
-        return bool(
-            {
-                "=": lambda: left == right,
-                "<>": lambda: left != right,
-                "<": lambda: left < right,
-                "<=": lambda: left <= right,
-            }[operator]()
-        )
+        return compare(one, other)
 
-    def _function(self, name: str) -> bool:
-        arguments = self._arguments()
-        if name == "contains":
-            return arguments[0] is not None and arguments[1] in arguments[0]
-        return (arguments[0] is not None) == (name == "attribute_exists")
+    return holds
 
-    def _arguments(self) -> list[Any]:
-        self._expect("(")
-        arguments = [self._operand()]
-        while self._tokens[0] == ",":
-            self._tokens.pop(0)
-            arguments.append(self._operand())
-        self._expect(")")
-        return arguments
 
-    def _operand(self) -> Any:
-        token = self._tokens.pop(0)
-        if token == "size":
-            value = self._arguments()[0]
-            return None if value is None else len(value)
-        if token.startswith(":"):
-            return _stored(self._values[token])
-        return self._item.get(self._names[token])
+def _function(name: str, arguments: list[Operand]) -> Operand:
+    first = arguments[0]
+    if name == "contains":
+        return lambda *row: (value := first(*row)) is not None and arguments[1](*row) in value
+    return lambda *row: (first(*row) is not None) == (name == "attribute_exists")
 
-    def _expect(self, token: str) -> None:
-        found = self._tokens.pop(0)
-        assert found == token, f"{found} where {token} was expected"
+
+def _arguments(tokens: list[str]) -> list[Operand]:
+    _expect(tokens, "(")
+    arguments = [_operand(tokens)]
+    while tokens[0] == ",":
+        tokens.pop(0)
+        arguments.append(_operand(tokens))
+    _expect(tokens, ")")
+    return arguments
+
+
+def _operand(tokens: list[str]) -> Operand:
+    token = tokens.pop(0)
+    if token == "size":
+        (sized,) = _arguments(tokens)
+        return lambda *row: None if (value := sized(*row)) is None else len(value)
+    if token.startswith(":"):
+        return lambda item, names, values: values[token]
+    return lambda item, names, values: item.get(names[token])
+
+
+def _expect(tokens: list[str], token: str) -> None:
+    found = tokens.pop(0)
+    assert found == token, f"{found} where {token} was expected"

@@ -112,7 +112,9 @@ class MemoryHealthImaging:
         for key, stored in self._s3.current(bucket, prefix).items():
             self.read.setdefault(job.name, set()).add(stored.source)
             if stored.body == b"" or BAD in (stored.body or b""):
-                failures.append({"inputFile": key, "exception": {"exceptionType": "V", "message": "no DICOM"}})
+                failures.append(
+                    {"inputFile": key, "exception": {"exceptionType": "V", "message": "no DICOM"}}
+                )
                 continue
             self.imported[stored.source] += 1
             response = {"imageSetId": f"set-{prefix}", "isPrimary": True}

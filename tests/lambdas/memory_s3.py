@@ -36,7 +36,9 @@ class MemoryS3:
         self._around = around or (lambda _, call: call())
         self._numbers = itertools.count(1)
 
-    def put(self, bucket: str, key: str, body: bytes | None, source: tuple[str, str, str] | None = None) -> str:
+    def put(
+        self, bucket: str, key: str, body: bytes | None, source: tuple[str, str, str] | None = None
+    ) -> str:
         """Put a version and return its id; None as body puts a delete marker."""
         version = f"v{next(self._numbers):06d}"
         stored = Stored(
@@ -72,7 +74,8 @@ class MemoryS3:
         def call() -> list[Any]:
             history = self.buckets.get(Bucket, [])
             latest = {stored.key: stored.version for stored in history}
-            entries = sorted(reversed(history), key=lambda stored: stored.key.encode())
+            newest_first = list(reversed(history))
+            entries = sorted(newest_first, key=lambda stored: stored.key.encode())
             entries = [one for one in entries if one.key.startswith(Prefix) and one.key > KeyMarker]
             nested = {one.key for one in entries if Delimiter and Delimiter in one.key[len(Prefix) :]}
             entries = [one for one in entries if one.key not in nested]

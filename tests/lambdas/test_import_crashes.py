@@ -60,6 +60,43 @@ def test_a_crash_at_any_call_leaves_one_job_and_one_fate_for_each_file(
         assert not [file for file in world.files() if file.status is Status.WAITING]
 
 
+def test_functions_that_run_in_between_at_any_call_take_nothing_twice() -> None:
+    """A file comes, is registered, planned and started while another function waits for an answer."""
+    for number in range(1, calls_of(in_place) + 1):
+        world = World()
+        in_place(world)
+
+        def meanwhile(world: World = world) -> None:
+            world.upload("study/late.dcm")
+            world.deliver_ready()
+            world.pass_time(7)
+            world.tick()
+            world.deliver_ready()
+
+        world.interruption = (number, meanwhile)
+
+        world.settle()
+
+        world.check()
+
+
+def test_a_process_that_stands_still_for_a_minute_at_any_call_takes_nothing_twice() -> None:
+    """Everything else goes on to its end meanwhile, and the files come again with other contents."""
+    for number in range(1, calls_of(in_place) + 1):
+        world = World()
+        in_place(world)
+
+        def meanwhile(world: World = world) -> None:
+            world.upload("study/late.dcm")
+            world.settle()
+
+        world.interruption = (number, meanwhile)
+
+        world.settle()
+
+        world.check()
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_crash_is_made_up_for_without_the_sweep(when: str) -> None:
     for number in range(1, calls_of(in_place) + 1):

@@ -20,7 +20,12 @@ def test_a_quiet_folder_becomes_one_job_in_place_and_each_file_has_its_image_set
     world.settle()
 
     (job,) = world.jobs()
-    assert (job.state, job.in_place, job.prefix, job.files) == (JobState.COMPLETED, True, "s3://input/study/", 5)
+    assert (job.state, job.in_place, job.prefix, job.files) == (
+        JobState.COMPLETED,
+        True,
+        "s3://input/study/",
+        5,
+    )
     assert {file.image_set_id for file in world.files()} == {"set-study/"}
     assert world.s3.copies == 0
     world.check()

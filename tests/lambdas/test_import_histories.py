@@ -1,0 +1,124 @@
+"""Random histories of uploads, losses, crashes and interleavings end quiet, with one fate for each file."""
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from import_world import World
+
+KEYS = st.sampled_from(["1", "a/", "a/1", "a/2", "a/3", "a/b/1", "a/b/2", "ab/1", "c/1", "c/2", "c/3", "c/4"])
+BODIES = st.sampled_from([b"good", b"good", b"good", b"bad", b"", b"x" * 1_001])
+REFUSALS = st.sampled_from(
+    ["ThrottlingException", "ServiceQuotaExceededException", "InternalServerException", "ValidationException"]
+)
+
+
+class Histories(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World()
+
+    @rule(key=KEYS, body=BODIES, times=st.integers(0, 3))
+    def upload(self, key: str, body: bytes, times: int) -> None:
+        self.world.upload(key, body, times=times)
+
+    @rule(folder=st.sampled_from(["d/", "d/e/"]), number=st.integers(1, 25))
+    def upload_many(self, folder: str, number: int) -> None:
+        for name in range(number):
+            self.world.upload(f"{folder}{name}", b"good")
+
+    @rule(key=KEYS)
+    def delete(self, key: str) -> None:
+        if key in self.world.s3.current("input"):
+            self.world.s3.put("input", key, None)
+
+    @rule(choice=st.randoms(use_true_random=False), batch=st.integers(1, 5))
+    def deliver(self, choice: object, batch: int) -> None:
+        ready = self.world.ready()
+        if ready:
+            first = choice.choice(ready)  # type: ignore[attr-defined]
+            same = [one for one in ready if one.queue == first.queue and one is not first]
+            size = batch - 1 if first.queue in ("uploads", "plan") else 0
+            self.world.deliver(first, *same[:size])
+
+    @rule(choice=st.randoms(use_true_random=False))
+    def duplicate(self, choice: object) -> None:
+        if self.world.messages:
+            message = choice.choice(self.world.messages)  # type: ignore[attr-defined]
+            self.world.messages.append(type(message)(**vars(message)))
+
+    @rule(choice=st.randoms(use_true_random=False))
+    def lose(self, choice: object) -> None:
+        if self.world.messages:
+            self.world.messages.remove(choice.choice(self.world.messages))  # type: ignore[attr-defined]
+
+    @rule(seconds=st.sampled_from([0.3, 1, 3, 7, 20, 65]))
+    def pass_time(self, seconds: float) -> None:
+        self.world.pass_time(seconds)
+
+    @rule(calls=st.integers(1, 25), when=st.sampled_from(["before", "after"]))
+    def crash_soon(self, calls: int, when: str) -> None:
+        self.world.crash = (len(self.world.calls) + calls, when)
+
+    @rule(calls=st.integers(1, 25), key=KEYS, uploads=st.booleans(), ticks=st.booleans())
+    def interrupt_soon(self, calls: int, key: str, uploads: bool, ticks: bool) -> None:
+        """Other functions run from their first call to their last while one waits for an answer."""
+
+        def meanwhile() -> None:
+            if uploads:
+                self.world.upload(key)
+            self.world.pass_time(7)
+            for message in self.world.ready()[:3]:
+                if message in self.world.messages:
+                    self.world.deliver(message)
+            if ticks:
+                self.world.tick()
+
+        self.world.interruption = (len(self.world.calls) + calls, meanwhile)
+
+    @rule(refusal=REFUSALS)
+    def refuse_next_start(self, refusal: str) -> None:
+        self.world.imaging.refusals.append(refusal)
+
+    @rule()
+    def run_job(self) -> None:
+        for job in [job for job in self.world.imaging.running() if job.status == "SUBMITTED"][:1]:
+            self.world.imaging.run(job)
+
+    @rule(lose_event=st.booleans())
+    def end_job(self, lose_event: bool) -> None:
+        self.world.end_job(lose_event=lose_event)
+
+    @rule()
+    def fail_job(self) -> None:
+        self.world.end_job(status="FAILED", message="the job failed")
+
+    @rule()
+    def tick(self) -> None:
+        self.world.tick()
+
+    @rule()
+    def sweep(self) -> None:
+        self.world.sweep()
+
+    @rule()
+    def settle(self) -> None:
+        """Histories go on after all was quiet."""
+        self.world.settle()
+        self.world.check()
+
+    @invariant()
+    def at_most_the_configured_number_of_jobs_run(self) -> None:
+        assert self.world.imaging.most_running <= 3
+
+    def teardown(self) -> None:
+        self.world.settle()
+        self.world.check()
+
+
+TestHistories = Histories.TestCase
+TestHistories.settings = settings(
+    max_examples=20,
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
