@@ -17,6 +17,8 @@ REGION_QUOTAS: Mapping[str, Mapping[str, int]] = {"ap-southeast-2": {"concurrent
 
 Region = Literal["us-east-1", "us-west-2", "ap-southeast-2", "eu-west-1", "eu-west-2"]
 StoreId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,30}$")]
+TagKey = Annotated[str, Field(min_length=1, max_length=128)]
+TagValue = Annotated[str, Field(max_length=256)]
 LogDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]  # fmt: skip
@@ -128,8 +130,10 @@ class Deployment(Model):
     keep_data: bool = Field(
         description="Keep buckets and the ledger when the stacks are deleted. Data stores are always kept."
     )
-    tags: dict[str, str] = Field(
-        default_factory=dict, description="Tags of every resource; data stores get them through TagResource."
+    tags: dict[TagKey, TagValue] = Field(
+        default_factory=dict,
+        max_length=50,
+        description="Tags of every resource; data stores get them through TagResource.",
     )
     alarms: Alarms = Alarms()
     stacks: tuple[Literal["watch"], ...] = Field(default=(), strict=False, description="Optional stacks.")

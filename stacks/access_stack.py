@@ -20,7 +20,7 @@ class AccessStack(Stack):
         self.import_roles = {
             store_id: ImportRole(
                 self,
-                f"{store_id.title()}ImportRole",
+                f"{store_id.capitalize()}ImportRole",
                 datastore=data.datastores[store_id],
                 inputs=[data.storage.input, data.storage.staging],
                 output=data.storage.output,

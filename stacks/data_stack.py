@@ -35,7 +35,7 @@ class DataStack(Stack):
         store = self._deployment.data_stores[store_id]
         return Datastore(
             self,
-            f"Datastore{store_id.title()}",
+            f"Datastore{store_id.capitalize()}",
             datastore_name=store.name,
             key_alias=f"ahi-{self._deployment.name}-{store_id}",
             functions=self.functions,
@@ -69,4 +69,4 @@ class DataStack(Stack):
         CfnOutput(self, "StagingBucket", value=self.storage.staging.bucket_name)
         CfnOutput(self, "LedgerTable", value=self.storage.ledger.table_name)
         for store_id, datastore in self.datastores.items():
-            CfnOutput(self, f"Datastore{store_id.title()}Id", value=datastore.datastore_id)
+            CfnOutput(self, f"Datastore{store_id.capitalize()}Id", value=datastore.datastore_id)

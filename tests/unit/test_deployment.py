@@ -64,6 +64,7 @@ def test_another_region_is_refused_with_the_list(refusal: Any) -> None:
             ["import_timing.longest_wait_seconds", "given: 6", "at least quiet_seconds, which is 60"],
         ),
         ({"alarms": {"emails": ["nobody"]}}, ["alarms.emails.0", "'nobody'"]),
+        ({"tags": {"a": "x" * 257}}, ["tags.a", "at most 256"]),
         ({"stacks": ["audit"]}, ["stacks.0", "'audit'", "'watch'"]),
     ],
 )
