@@ -50,6 +50,8 @@ class World:
         self.clock = datetime(2026, 11, 20, 12, tzinfo=UTC)
         self.messages: list[Message] = []
         self.metrics: Counter[str] = Counter()
+        self._also_measure: Callable[[str, float], None] = lambda name, value: None
+        self._call: Callable[[str, dict[str, Any]], Any] = self._direct
         self.calls: list[str] = []
         self.crash: tuple[int, str] | None = None
         self.interruption: tuple[int, Callable[[], None]] | None = None
@@ -121,6 +123,15 @@ class World:
 
     def _measure(self, name: str, value: float) -> None:
         self.metrics[name] += int(value)
+        self._also_measure(name, value)
+
+    def measure_with(self, measure: Callable[[str, float], None]) -> None:
+        """Hand the metrics on, as well as keeping them."""
+        self._also_measure = measure
+
+    def call_with(self, call: Callable[[str, dict[str, Any]], Any]) -> None:
+        """Hand batches to the functions through `call`, which is given the queue's name."""
+        self._call = call
 
     def send_message(self, QueueUrl: str, MessageBody: str, DelaySeconds: int) -> None:  # noqa: N803
         def call() -> None:
@@ -176,20 +187,22 @@ class World:
                 for number, message in enumerate(batch)
             ]
         }
-        response = self._surviving(lambda: self._function(batch[0].queue)(event))
+        response = self._surviving(lambda: self._call(batch[0].queue, event))
         again = list(batch)
         if response is not None:
             again = [batch[int(failure["itemIdentifier"])] for failure in response["batchItemFailures"]]
         later = self.clock + timedelta(seconds=VISIBILITY_SECONDS)
         self.messages += [replace(message, at=later) for message in again]
 
-    def _function(self, queue: str) -> Callable[[dict[str, Any]], Any]:
-        return {
-            "uploads": self.register.batch,
-            "plan": lambda event: each_message(event, self.planner.folder),
-            "start": lambda event: each_message(event, self.starter.message),
-            "results": lambda event: each_message(event, self.recorder.event),
-        }[queue]
+    def _direct(self, queue: str, event: dict[str, Any]) -> Any:
+        if queue == "uploads":
+            return self.register.batch(event)
+        process = {
+            "plan": self.planner.folder,
+            "start": self.starter.message,
+            "results": self.recorder.event,
+        }
+        return each_message(event, process[queue])
 
     def deliver_ready(self) -> None:
         for message in self.ready():

@@ -43,6 +43,7 @@ def _answer(request: Any, **_: Any) -> AWSResponse:
 async def _serve(request: Any) -> tuple[int, dict[str, str], bytes]:
     url = urlsplit(request.url)
     body = request.body or b""
+    body = body.read() if hasattr(body, "read") else body
     sent = [{"type": "http.request", "body": body.encode() if isinstance(body, str) else bytes(body)}]
     headers = [(name.lower().encode(), _text(value).encode()) for name, value in request.headers.items()]
     scope = {
