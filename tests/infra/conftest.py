@@ -23,13 +23,6 @@ ROOT = Path(__file__).parents[2]
 CONTEXT = json.loads((ROOT / "cdk.json").read_text())["context"]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of templates share one process, and so its syntheses."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group("templates"))
-
-
 @dataclass(frozen=True)
 class Templates:
     """The templates of one deployment by the stack's construct id."""

@@ -14,8 +14,6 @@ import yaml
 ROOT = Path(__file__).parents[2]
 ACCOUNT = "111122223333"
 
-pytestmark = pytest.mark.xdist_group("app")
-
 
 def change(path: Path, **changes: Any) -> None:
     path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **changes}))
@@ -57,7 +55,7 @@ def templates(deployment_file: Path) -> list[str]:
     return sorted(path.name for path in (deployment_file.parent / "cdk.out").glob("*.template.json"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def first_synth(tmp_path_factory: pytest.TempPathFactory, context: dict[str, Any]) -> Path:
     path = tmp_path_factory.mktemp("deployment") / "sandbox.yaml"
     path.write_text((ROOT / "config" / "sandbox.yaml").read_text())
