@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -102,6 +103,7 @@ async def _serve(state_dir: Path, endpoint: str, port: int) -> None:
     # Jobs read from S3 over HTTP, so they are taken up once the gateway answers.
     await asyncio.to_thread(service.start)
     log.info("serving on %s", endpoint)
+    threading.Thread(target=_delete_leftovers, args=(state_dir,), daemon=True).start()
     await stopping.wait()
     service.stop()
     await gateway
@@ -136,16 +138,26 @@ def _server_environment(state_dir: Path, endpoint: str, port: int) -> dict[str, 
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
         "LAMBDA_EXECUTOR": "local",
-        "TMPDIR": str(_empty(state_dir / "tmp")),
+        "TMPDIR": str(_fresh(state_dir / "tmp")),
         "LOG_LEVEL": "WARNING",
     }
 
 
-def _empty(folder: Path) -> Path:
-    """MiniStack unpacks functions into temporary folders, and leaves them there when it ends."""
-    shutil.rmtree(folder, ignore_errors=True)
+def _fresh(folder: Path) -> Path:
+    """MiniStack unpacks functions into temporary folders, and leaves them there when it ends.
+
+    Thousands of files take seconds to delete, so what is left over goes while the server already answers.
+    """
+    folder.mkdir(exist_ok=True)
+    leftovers = folder.with_name(f"{folder.name}-{time.time_ns()}")
+    folder.rename(leftovers)
     folder.mkdir()
     return folder
+
+
+def _delete_leftovers(state_dir: Path) -> None:
+    for leftovers in state_dir.glob("tmp-*"):
+        shutil.rmtree(leftovers, ignore_errors=True)
 
 
 def _node_folder() -> str:
