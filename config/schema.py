@@ -1,17 +1,24 @@
-"""Write the JSON Schema of deployment files for editors: `python -m config.schema`."""
+"""Write the reference of deployment files, for editors and for people: `python -m config.schema`."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from config.deployment import Deployment
+from config.reference import reference_page
 
-FILE = Path(__file__).parents[1] / "docs" / "reference" / "deployment.schema.json"
+FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 
 
-def schema_text() -> str:
-    """The schema as it must stand in the file."""
-    return json.dumps(Deployment.model_json_schema(), indent=2) + "\n"
+def files() -> Mapping[Path, str]:
+    """Each generated file and the text that must stand in it."""
+    schema = Deployment.model_json_schema()
+    return {
+        FOLDER / "deployment.schema.json": json.dumps(schema, indent=2) + "\n",
+        FOLDER / "deployment.md": reference_page(schema),
+    }
 
 
 if __name__ == "__main__":
-    FILE.write_text(schema_text(), encoding="utf-8")
+    for file, text in files().items():
+        file.write_text(text, encoding="utf-8")
