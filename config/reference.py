@@ -8,8 +8,8 @@ HEAD = """\
 # A deployment file
 
 One place the toolkit is deployed to is one file, `config/<name>.yaml`, chosen with
-`cdk deploy -c deployment=<name>` or `AHI_DEPLOYMENT=<name>`; a path that ends in `.yaml` does as well. Without
-either it is the sandbox. Wrong keys and values are refused before anything is synthesized.
+`cdk deploy -c deployment=<name>` or `AHI_DEPLOYMENT=<name>`; a path that ends in `.yaml` does as well.
+Without either it is the sandbox. Wrong keys and values are refused before anything is synthesized.
 
 The `<id>` of a data store is lower-case letters and digits and never changes. This page and
 `deployment.schema.json` are written by `python -m config.schema`.
