@@ -37,7 +37,7 @@ class JobS3(Protocol):
 
 
 class Aws(Protocol):
-    """EventBridge, STS and KMS, as a service of AWS reaches them."""
+    """EventBridge, STS, IAM and KMS, as a service of AWS reaches them."""
 
     def publish(
         self, scope: Scope, detail_type: str, detail: Mapping[str, Any], resources: list[str]
@@ -46,5 +46,7 @@ class Aws(Protocol):
     def assume_role(
         self, role_arn: str, *, source_arn: str, scope: Scope, session_name: str
     ) -> Credentials: ...
+
+    def may_pass_role(self, role_arn: str) -> bool: ...
 
     def key_is_usable(self, scope: Scope, key_arn: str) -> bool: ...

@@ -6,9 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from emulator import events, pages
-from emulator.aws import Scope
+from emulator.aws import Aws, Scope
 from emulator.datastores import Datastores
-from emulator.errors import ConflictException, ResourceNotFoundException, ServiceQuotaExceededException
+from emulator.errors import (
+    AccessDeniedException,
+    ConflictException,
+    ResourceNotFoundException,
+    ServiceQuotaExceededException,
+)
 from emulator.storage import Row, Storage, now
 
 CONCURRENT_JOBS = 100
@@ -18,17 +23,26 @@ class ImportJobs:
     """StartDICOMImportJob, GetDICOMImportJob and ListDICOMImportJobs."""
 
     def __init__(
-        self, storage: Storage, outbox: events.Outbox, datastores: Datastores, run: Callable[[str], None]
+        self,
+        storage: Storage,
+        outbox: events.Outbox,
+        aws: Aws,
+        datastores: Datastores,
+        run: Callable[[str], None],
     ) -> None:
         """`run` is handed the id of each job to work on, and returns at once."""
         self._storage = storage
         self._outbox = outbox
+        self._aws = aws
         self._datastores = datastores
         self._run = run
 
     def start(self, scope: Scope, parameters: dict[str, Any]) -> dict[str, Any]:
         """StartDICOMImportJob. The same clientToken with the same parameters answers the same job."""
         datastore = self._datastores.find_active(scope, parameters["datastoreId"])
+        role = parameters["dataAccessRoleArn"]
+        if not self._aws.may_pass_role(role):
+            raise AccessDeniedException(f"the caller is not authorized to perform: iam:PassRole on {role}")
         request = json.dumps(parameters, sort_keys=True)
         job = self._storage.row(
             "SELECT * FROM jobs WHERE datastore_id = ? AND client_token = ?",

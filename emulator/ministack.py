@@ -115,6 +115,18 @@ def _trusts(trust_policy: str | dict[str, Any], role_arn: str, source_arn: str, 
     return bool(iam_evaluator.evaluate_trust_policy({"Statement": named}, caller, context))
 
 
+def may_pass_role(role_arn: str) -> bool:
+    """Whether the caller of the request at hand may hand `role_arn` to HealthImaging."""
+    access_key = iam_evaluator._verified_key.get()
+    # MiniStack verifies no signature of an account root, who may do everything.
+    if not access_key:
+        return True
+    context = {"iam:PassedToService": PRINCIPAL}
+    region = responses.get_region()
+    denied = iam_evaluator.enforce(access_key, "iam:PassRole", "iam", region, role_arn, context)
+    return denied is None
+
+
 def key_is_usable(scope: Scope, key_arn: str) -> bool:
     """Whether `key_arn`, of a key or an alias, names an enabled symmetric key of this account and Region."""
     with responses.request_scope(*scope):

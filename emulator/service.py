@@ -31,7 +31,7 @@ class Service:
             "emulator.worker:import_object", count=os.cpu_count() or 1, seconds=SECONDS_PER_FILE
         )
         self._runs = ImportRuns(storage, self._outbox, aws, workers, _role_s3, endpoint)
-        self._jobs = ImportJobs(storage, self._outbox, self.datastores, self._runs.submit)
+        self._jobs = ImportJobs(storage, self._outbox, aws, self.datastores, self._runs.submit)
         image_sets = ImageSets(storage, self.datastores)
         tags = Tags(storage)
         self.operations: Mapping[str, Operation] = {

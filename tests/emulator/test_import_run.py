@@ -59,6 +59,9 @@ class World:
         self.step("assume the role")
         return Credentials("id", "secret", "token")
 
+    def may_pass_role(self, _arn: str) -> bool:
+        return True
+
     def key_is_usable(self, _scope: Scope, _arn: str) -> bool:
         return True
 
@@ -112,7 +115,7 @@ class Process:
         self.runs = ImportRuns(
             self.storage, outbox, world, workers, lambda _: WorldS3(world), "http://endpoint"
         )
-        self.jobs = ImportJobs(self.storage, outbox, self.datastores, lambda _job_id: None)
+        self.jobs = ImportJobs(self.storage, outbox, world, self.datastores, lambda _job_id: None)
 
     def new_store(self) -> str:
         datastore_id: str = self.datastores.begin(SCOPE, {"clientToken": "t"})["id"]

@@ -133,3 +133,15 @@ def test_a_role_that_does_not_is_refused(role: Any, refused: dict[str, Any]) -> 
 )
 def test_iam_judges_a_path_by_the_resource_it_names(path: str, arn: str) -> None:
     assert ministack._arn_of_path(path, *reversed(SCOPE)) == arn
+
+
+def test_the_key_that_signed_a_request_is_remembered_and_judged_again() -> None:
+    assert ministack.iam_evaluator._verified_key.get() == ""
+    assert parameters(ministack.iam_evaluator.enforce) == [
+        "access_key_id",
+        "iam_action",
+        "service",
+        "region",
+        "resource_arn",
+        "service_context",
+    ]

@@ -1,0 +1,85 @@
+"""What IAM lets a caller do with HealthImaging."""
+
+import json
+import uuid
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from ct_files import ct_file
+from local_aws import REGION, LocalAws, Store
+
+
+def imaging_of_a_user(aws: LocalAws, *statements: dict[str, Any]) -> Any:
+    """HealthImaging for a new user with those rights."""
+    iam, name = aws.client("iam"), f"user-{uuid.uuid4().hex[:8]}"
+    iam.create_user(UserName=name)
+    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **each} for each in statements]}
+    iam.put_user_policy(UserName=name, PolicyName="rights", PolicyDocument=json.dumps(policy))
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return boto3.client(
+        "medical-imaging",
+        endpoint_url=aws.endpoint,
+        region_name=REGION,
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+    )
+
+
+def test_an_action_that_is_not_granted_is_denied(aws: LocalAws, store: Store) -> None:
+    imaging = imaging_of_a_user(aws, {"Action": "medical-imaging:ListDatastores", "Resource": "*"})
+
+    imaging.list_datastores()
+    with pytest.raises(ClientError, match="AccessDenied"):
+        imaging.get_datastore(datastoreId=store.id)
+
+
+def test_a_grant_on_one_store_is_none_on_another(aws: LocalAws, store: Store) -> None:
+    imaging = imaging_of_a_user(aws, {"Action": "medical-imaging:GetDatastore", "Resource": store.arn})
+
+    imaging.get_datastore(datastoreId=store.id)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        imaging.get_datastore(datastoreId=Store(aws).id)
+
+
+def start(imaging: Any, store: Store) -> Any:
+    return imaging.start_dicom_import_job(
+        datastoreId=store.id,
+        dataAccessRoleArn=store.role,
+        inputS3Uri=f"s3://{store.bucket}/in/",
+        outputS3Uri=f"s3://{store.bucket}/out/",
+    )
+
+
+START = {"Action": "medical-imaging:StartDICOMImportJob", "Resource": "*"}
+
+
+@pytest.mark.parametrize(
+    "passing",
+    [
+        [],
+        [{"Action": "iam:PassRole", "Resource": "arn:aws:iam::000000000000:role/other"}],
+        [
+            {
+                "Action": "iam:PassRole",
+                "Resource": "*",
+                "Condition": {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}},
+            }
+        ],
+    ],
+    ids=["no role", "another role", "another service"],
+)
+def test_who_may_not_pass_the_role_starts_no_job(
+    aws: LocalAws, store: Store, passing: list[dict[str, Any]]
+) -> None:
+    with pytest.raises(ClientError, match="iam:PassRole"):
+        start(imaging_of_a_user(aws, START, *passing), store)
+
+
+def test_who_may_pass_the_role_starts_a_job(aws: LocalAws, store: Store) -> None:
+    condition = {"StringEquals": {"iam:PassedToService": "medical-imaging.amazonaws.com"}}
+    passing = {"Action": "iam:PassRole", "Resource": store.role, "Condition": condition}
+    store.upload({"in/1.dcm": ct_file()})
+
+    assert start(imaging_of_a_user(aws, START, passing), store)["jobStatus"] == "SUBMITTED"
