@@ -27,8 +27,8 @@ def native_frame(frame: memoryview, layout: Layout, *, is_little_endian: bool) -
         return _upsampled(pixels, layout)
     if layout.samples > 1 and layout.is_planar:
         planes = pixels.reshape(layout.samples, layout.rows, layout.columns)
-        return np.ascontiguousarray(planes.transpose(1, 2, 0))
-    return pixels.reshape(layout.shape)
+        return _without(layout.unused_bits, np.ascontiguousarray(planes.transpose(1, 2, 0)))
+    return _without(layout.unused_bits, pixels.reshape(layout.shape))
 
 
 def _upsampled(pixels: Array, layout: Layout) -> Array:
@@ -66,7 +66,7 @@ def _run_lengths(frame: bytes, layout: Layout) -> Array:
         raise _undecodable(error) from None
     # A sample's most significant byte comes first.
     little_endian = np.ascontiguousarray(by_byte[:, ::-1].transpose(2, 0, 1))
-    return little_endian.view(layout.dtype).reshape(layout.shape)
+    return _without(layout.unused_bits, little_endian.view(layout.dtype).reshape(layout.shape))
 
 
 def _segments(frame: bytes) -> Iterator[bytes]:
@@ -89,11 +89,15 @@ def _check_header(header: Header, layout: Layout) -> None:
 
 
 def _as_represented(pixels: Array, header: Header, layout: Layout) -> Array:
-    """Give the pixels the sign that PixelRepresentation says, whatever the codestream says."""
-    unused_bits = layout.bits_allocated - header.precision
-    if header.is_signed == layout.is_signed or not unused_bits:
-        return np.ascontiguousarray(pixels.astype(layout.dtype, copy=False))
-    return np.ascontiguousarray((pixels.astype(layout.dtype) << unused_bits) >> unused_bits)
+    # Of a codestream with the other sign, or with none, the bits above its precision say nothing.
+    above = layout.bits_allocated - header.precision if header.is_signed != layout.is_signed else 0
+    represented = np.ascontiguousarray(pixels.astype(layout.dtype, copy=False))
+    return _without(max(layout.unused_bits, above), represented)
+
+
+def _without(unused_bits: int, pixels: Array) -> Array:
+    """Give the values of the other bits, sign-extended where the pixels are signed."""
+    return (pixels << unused_bits) >> unused_bits if unused_bits else pixels
 
 
 def _jpeg(frame: bytes, header: Header) -> Array:

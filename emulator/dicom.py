@@ -1,5 +1,6 @@
 """A DICOM P10 file as HealthImaging's normalised metadata."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -7,6 +8,7 @@ from typing import Any
 
 import pydicom
 from pydicom.charset import convert_encodings, default_encoding
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 
@@ -62,6 +64,7 @@ WHOLE_NUMBERS = {"SeriesNumber", *LARGEST}
 # Their values become image frames.
 PIXELS = {"PixelData", "FloatPixelData", "DoubleFloatPixelData"}
 UNDEFINED_LENGTH = 0xFFFFFFFF
+INTEGER_STRING = re.compile(r" *[+-]?[0-9]{1,12} *")
 
 
 class InvalidDicom(ValueError):  # noqa: N818
@@ -113,6 +116,25 @@ def read_instance(data: bytes) -> Instance:
     )
 
 
+def whole_number(value: object) -> int | None:
+    """Give the number of an integer or an integer string, and None for anything else."""
+    if isinstance(value, str):
+        return int(value) if INTEGER_STRING.fullmatch(value) else None
+    # A range looks for an int of another type, as pydicom's IS is, one by one.
+    return int(value) if isinstance(value, int) else None
+
+
+def attribute(dataset: Dataset, keyword: str) -> Any:
+    """Give one element of `dataset` as it stands in the metadata, and None where it is absent or empty."""
+    tag = tag_for_keyword(keyword)
+    raw = dataset.get_item(tag) if tag is not None else None
+    if raw is None:
+        return None
+    element = describe(int(raw.tag))
+    _check_length(raw, element.key)
+    return _value(raw, element, _vr(raw, element, signed=False), [default_encoding])
+
+
 def _parse(data: bytes) -> Dataset:
     if data[128:132] != b"DICM":
         raise InvalidDicom(_without_preamble(data))
@@ -162,13 +184,15 @@ def _attributes(dataset: Dataset, encodings: Sequence[str], signed: bool, vrs: d
 
 
 def _encodings(dataset: Dataset, inherited: Sequence[str]) -> Sequence[str]:
-    if 0x00080005 not in dataset:
+    if "SpecificCharacterSet" not in dataset:
         return inherited
-    return convert_encodings(dataset[0x00080005].value or "")
+    names = attribute(dataset, "SpecificCharacterSet") or [""]
+    return convert_encodings([name or "" for name in names])
 
 
 def _signed(dataset: Dataset, inherited: bool) -> bool:
-    return bool(dataset["PixelRepresentation"].value) if "PixelRepresentation" in dataset else inherited
+    value = attribute(dataset, "PixelRepresentation")
+    return inherited if value is None else value == 1
 
 
 def _vr(raw: RawDataElement | DataElement, element: Element, signed: bool) -> str:
@@ -226,8 +250,9 @@ def _check(attributes: Attributes) -> None:
         if len(_text(attributes, keyword)) > longest:
             raise InvalidDicom(f"DICOM attribute {keyword} is longer than {longest} characters")
     for keyword, largest in LARGEST.items():
-        number = _text(attributes, keyword)
-        if number and not (number.isdecimal() and int(number) <= largest):
+        text = _text(attributes, keyword)
+        number = whole_number(text)
+        if text and (number is None or not 0 <= number <= largest):
             raise InvalidDicom(f"DICOM attribute {keyword} is not a whole number from 0 to {largest}")
 
 
@@ -246,7 +271,8 @@ def _search(attributes: Attributes) -> dict[str, str]:
 def _is_searchable(name: str, text: str) -> bool:
     if SEARCHED[name] not in WHOLE_NUMBERS:
         return True
-    return text.lstrip("+-").isdecimal() and abs(int(text)) < 2**31
+    number = whole_number(text)
+    return number is not None and -(2**31) <= number < 2**31
 
 
 def _level(attributes: Attributes, keywords: Iterable[str]) -> dict[str, Attributes]:

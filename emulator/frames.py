@@ -15,7 +15,7 @@ from emulator.decode import DECODED, compressed_frame, native_frame
 from emulator.dicom import UNDEFINED_LENGTH, InvalidDicom
 from emulator.encapsulated import fragments, split_frames
 from emulator.encode import LOSSLESS_FORMATS, LosslessFormat, Untranscodable, encode_verified
-from emulator.layout import NATIVE, Layout, read_layout, whole_number
+from emulator.layout import NATIVE, Layout, number_of, read_layout
 
 Array = NDArray[Any]
 
@@ -217,9 +217,7 @@ def _blob(dataset: Dataset, source: Source, warning: Warning_) -> StoredPixels:
     data = source.value
     if source.is_encapsulated:
         data = b"".join(part for _, part in fragments(data)[1])
-    width, height = (
-        whole_number(dataset, keyword, range(2**16), default=0) for keyword in ("Columns", "Rows")
-    )
+    width, height = (number_of(dataset, keyword, range(2**16), default=0) for keyword in ("Columns", "Rows"))
     # What was deflated is not any more.
     is_inflated = source.transfer_syntax_uid == uid.DeflatedExplicitVRLittleEndian
     return StoredPixels(

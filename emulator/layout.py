@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from pydicom import Dataset, uid
 
-from emulator.dicom import InvalidDicom
+from emulator.dicom import InvalidDicom, attribute, whole_number
 
 NATIVE = {
     uid.ImplicitVRLittleEndian,
@@ -23,6 +23,7 @@ class Layout(NamedTuple):
     columns: int
     samples: int
     bits_allocated: int
+    unused_bits: int
     is_signed: bool
     is_planar: bool
     is_subsampled: bool
@@ -45,16 +46,18 @@ class Layout(NamedTuple):
 
 def read_layout(dataset: Dataset) -> Layout:
     """Read the Image Pixel attributes. Raises InvalidDicom when one is missing or impossible."""
-    photometric = str(_value(dataset, "PhotometricInterpretation"))
+    photometric = attribute(dataset, "PhotometricInterpretation")
     is_native = dataset.file_meta.TransferSyntaxUID in NATIVE
+    bits_allocated = number_of(dataset, "BitsAllocated", (1, 8, 16, 32, 64))
     layout = Layout(
-        frames=whole_number(dataset, "NumberOfFrames", range(1, 2**31), default=1),
-        rows=whole_number(dataset, "Rows", range(1, 2**16)),
-        columns=whole_number(dataset, "Columns", range(1, 2**16)),
-        samples=whole_number(dataset, "SamplesPerPixel", (1, 3), default=1),
-        bits_allocated=whole_number(dataset, "BitsAllocated", (1, 8, 16, 32, 64)),
-        is_signed=whole_number(dataset, "PixelRepresentation", (0, 1), default=0) == 1,
-        is_planar=whole_number(dataset, "PlanarConfiguration", (0, 1), default=0) == 1,
+        frames=number_of(dataset, "NumberOfFrames", range(1, 2**31), default=1),
+        rows=number_of(dataset, "Rows", range(1, 2**16)),
+        columns=number_of(dataset, "Columns", range(1, 2**16)),
+        samples=number_of(dataset, "SamplesPerPixel", (1, 3), default=1),
+        bits_allocated=bits_allocated,
+        unused_bits=_unused_bits(dataset, bits_allocated),
+        is_signed=number_of(dataset, "PixelRepresentation", (0, 1), default=0) == 1,
+        is_planar=number_of(dataset, "PlanarConfiguration", (0, 1), default=0) == 1,
         is_subsampled=is_native and photometric == "YBR_FULL_422",
         is_rgb=photometric == "RGB",
     )
@@ -63,26 +66,26 @@ def read_layout(dataset: Dataset) -> Layout:
     return layout
 
 
-def whole_number(
+def _unused_bits(dataset: Dataset, bits_allocated: int) -> int:
+    """Count the bits above the highest, which PS3.5 8.1.1 allows to hold anything."""
+    bits_stored = number_of(dataset, "BitsStored", range(1, bits_allocated + 1), default=bits_allocated)
+    high_bit = number_of(dataset, "HighBit", range(bits_allocated), default=bits_stored - 1)
+    return bits_allocated - bits_stored if high_bit == bits_stored - 1 else 0
+
+
+def number_of(
     dataset: Dataset, keyword: str, allowed: range | tuple[int, ...], default: int | None = None
 ) -> int:
     """Read an attribute that is one number. `default` stands for one that is absent or empty."""
-    value = _value(dataset, keyword)
-    if value is None or value == "":
+    value = attribute(dataset, keyword)
+    if value is None:
         if default is None:
             raise InvalidDicom(f"DICOM attribute {keyword} does not exist")
         return default
-    if not isinstance(value, int) or value not in allowed:
+    number = whole_number(value)
+    if number is None or number not in allowed:
         raise InvalidDicom(f"DICOM attribute {keyword} is not {_words(allowed)}")
-    return int(value)
-
-
-def _value(dataset: Dataset, keyword: str) -> Any:
-    try:
-        return dataset[keyword].value if keyword in dataset else None
-    except Exception:
-        # pydicom raises of every kind, and its text quotes the value.
-        raise InvalidDicom(f"DICOM attribute {keyword} cannot be read") from None
+    return number
 
 
 def _words(allowed: range | tuple[int, ...]) -> str:

@@ -80,12 +80,12 @@ def test_a_file_without_the_p10_preamble_is_refused(path: Path) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"hello", b"\0" * 200])
 def test_what_is_not_dicom_has_no_attributes(data: bytes) -> None:
-    with pytest.raises(InvalidDicom, match="^DICOM attributes does not exist$"):
+    with pytest.raises(InvalidDicom, match=r"^DICOM attributes does not exist$"):
         read_instance(data)
 
 
 def test_a_data_set_without_file_meta_has_no_transfer_syntax() -> None:
-    with pytest.raises(InvalidDicom, match="^DICOM attribute TransferSyntaxUID does not exist$"):
+    with pytest.raises(InvalidDicom, match=r"^DICOM attribute TransferSyntaxUID does not exist$"):
         read_instance(b"\x08\x00\x16\x00UI\x06\x001.2.3\0")
 
 
@@ -102,7 +102,7 @@ def test_a_file_without_a_required_uid_is_refused(keyword: str) -> None:
     setattr(empty, keyword, "")
 
     for dataset in (absent, empty):
-        with pytest.raises(InvalidDicom, match=f"^DICOM attribute {keyword} does not exist$"):
+        with pytest.raises(InvalidDicom, match=rf"^DICOM attribute {keyword} does not exist$"):
             read(dataset)
 
 
@@ -114,8 +114,6 @@ def test_a_file_without_a_required_uid_is_refused(keyword: str) -> None:
         ("PatientSex", 16),
         ("StudyID", 256),
         ("StudyDescription", 256),
-    ]
-    + [
         ("AccessionNumber", 256),
         ("StudyInstanceUID", 256),
         ("SeriesInstanceUID", 256),
@@ -132,12 +130,15 @@ def test_an_element_longer_than_healthimaging_allows_is_refused(keyword: str, lo
 
 
 @pytest.mark.parametrize("keyword", ["NumberOfStudyRelatedSeries", "NumberOfStudyRelatedInstances"])
+@pytest.mark.filterwarnings("ignore::UserWarning")
 def test_a_count_above_a_million_is_refused(keyword: str) -> None:
     assert read(make_dataset(**{keyword: "1000000"})).search[f"DICOM{keyword}"] == "1000000"
 
-    for number in ("1000001", "-1"):
+    for number in ("1000001", "-1", "1" * 5000):
+        dataset = make_dataset()
+        dataset[keyword] = DataElement(keyword, "LO", number)
         with pytest.raises(InvalidDicom, match=f"{keyword} is not a whole number from 0 to 1000000"):
-            read(make_dataset(**{keyword: number}))
+            read(dataset)
 
 
 def test_each_element_stands_at_its_level_only() -> None:
@@ -356,7 +357,7 @@ def test_search_holds_the_elements_by_the_names_of_the_api() -> None:
     }
 
 
-@pytest.mark.parametrize("number", ["1.5", "abc", "99999999999"])
+@pytest.mark.parametrize("number", ["1.5", "abc", "99999999999", "1" * 5000])
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_a_series_number_that_is_no_32_bit_integer_is_not_searchable(number: str) -> None:
     dataset = make_dataset()
@@ -381,26 +382,30 @@ def mutated(data: bytes, changes: list[tuple[int, bytes]], length: int) -> bytes
     return bytes(changed[: length % (len(data) * 2)])
 
 
+def outcome(data: bytes) -> Instance | InvalidDicom:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return read_instance(data)
+        except InvalidDicom as refusal:
+            return refusal
+
+
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(SMALL_FILES), mutations, st.integers(0, 2**31))
 def test_a_damaged_file_is_read_or_refused_and_its_values_are_not_told(
     data: bytes, changes: list[tuple[int, bytes]], length: int
 ) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            instance = read_instance(mutated(data, changes, length))
-        except InvalidDicom as refusal:
-            assert MARKER not in str(refusal)
-            assert refusal.__cause__ is None
-            assert refusal.__suppress_context__ or refusal.__context__ is None
-        else:
-            json.dumps(attributes(instance), allow_nan=False)
+    result = outcome(mutated(data, changes, length))
+
+    if isinstance(result, Instance):
+        json.dumps(attributes(result), allow_nan=False)
+    else:
+        assert MARKER not in str(result)
+        assert result.__suppress_context__ or result.__context__ is None
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=300))
-def test_any_bytes_after_the_preamble_are_read_or_refused(data: bytes) -> None:
-    with warnings.catch_warnings(), pytest.raises(InvalidDicom):
-        warnings.simplefilter("ignore")
-        read_instance(b"\0" * 128 + b"DICM" + data)
+def test_random_bytes_after_the_preamble_are_refused(data: bytes) -> None:
+    assert isinstance(outcome(b"\0" * 128 + b"DICM" + data), InvalidDicom)
