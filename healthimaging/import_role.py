@@ -42,8 +42,10 @@ class ImportRole(iam.Role):
                 },
             ),
         )
-        for bucket in inputs:
+        # The guide's import role lists the output bucket too ("Create an IAM role for import").
+        for bucket in (*inputs, output):
             grant_bucket(bucket, self, "s3:ListBucket")
+        for bucket in inputs:
             grant_objects(bucket, self, "s3:GetObject")
             acknowledge_objects(self, "An import job may read any object that people upload.", bucket)
         grant_objects(output, self, "s3:PutObject", prefix=output_prefix)
