@@ -75,7 +75,7 @@ def test_functions_that_run_in_between_at_any_call_take_nothing_twice() -> None:
 
         world.interruption = (number, meanwhile)
 
-        world.settle()
+        world.settle(sweeping=False)
 
         world.check()
 

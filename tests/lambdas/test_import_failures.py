@@ -1,0 +1,174 @@
+"""What fails, is refused, comes late or is lost on the way, over AWS in memory."""
+
+import pytest
+from import_world import World
+
+from lambdas.importing.files import JobState, Status
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_a_completed_job_with_failures_leaves_exactly_those_files_failed(world: World) -> None:
+    for number in range(6):
+        world.upload(f"study/{number}.dcm", b"bad" if number in (2, 4) else b"good")
+
+    world.settle()
+
+    failed = list(world.ledger.failed_files())
+    assert {file.name for file in failed} == {"2.dcm", "4.dcm"}
+    assert {(file.reason, file.job) for file in failed} == {("no DICOM", world.jobs()[0].name)}
+    assert world.metrics["FilesFailed"] == 2
+    world.check()
+
+
+def test_a_failed_file_uploaded_again_is_imported(world: World) -> None:
+    world.upload("study/1.dcm", b"bad")
+    world.upload("study/2.dcm")
+    world.settle()
+    world.upload("study/1.dcm", b"repaired")
+
+    world.settle()
+
+    assert world.fates() == {"study/1.dcm": "IMPORTED", "study/2.dcm": "IMPORTED"}
+    world.check()
+
+
+def test_a_job_that_fails_as_a_whole_leaves_its_files_failed_with_its_message(world: World) -> None:
+    world.upload("study/1.dcm")
+    world.go_on(until=lambda: world.imaging.running())
+
+    world.end_job(status="FAILED", message="FILE_COUNTS_LIMIT")
+    world.settle()
+
+    assert [(file.status, file.reason) for file in world.files()] == [(Status.FAILED, "FILE_COUNTS_LIMIT")]
+    assert [(job.state, job.message) for job in world.jobs()] == [(JobState.FAILED, "FILE_COUNTS_LIMIT")]
+    world.check()
+
+
+@pytest.mark.parametrize("code", ["ServiceQuotaExceededException", "ThrottlingException"])
+def test_a_start_that_is_put_off_comes_again_and_starts_one_job(world: World, code: str) -> None:
+    world.upload("study/1.dcm")
+    world.imaging.refusals = [code] * 3
+
+    world.settle()
+
+    assert len(world.imaging.jobs) == 1
+    world.check()
+
+
+@pytest.mark.parametrize("code", ["ValidationException", "AccessDeniedException"])
+def test_a_start_that_is_refused_fails_the_job_and_its_files_with_the_reason(world: World, code: str) -> None:
+    world.upload("study/1.dcm")
+    world.imaging.refusals = [code]
+
+    world.settle()
+
+    assert [(job.state, job.message) for job in world.jobs()] == [(JobState.FAILED, f"{code}: no")]
+    assert [(file.status, file.reason) for file in world.files()] == [(Status.FAILED, f"{code}: no")]
+    world.check()
+
+
+def test_a_start_with_an_unknown_outcome_is_looked_for_before_it_is_made_again(world: World) -> None:
+    world.upload("study/1.dcm")
+    world.imaging.refusals = ["InternalServerException"]
+
+    world.settle()
+
+    assert world.calls.index("ListDICOMImportJobs") > world.calls.index("StartDICOMImportJob")
+    assert len(world.imaging.jobs) == 1
+    world.check()
+
+
+def test_lost_upload_events_are_made_up_for_by_the_sweep(world: World) -> None:
+    for number in range(20):
+        world.upload(f"study{number % 4}/{number}.dcm", times=number % 3)
+
+    world.settle()
+
+    assert len(world.files()) == 20
+    world.check()
+
+
+def test_with_all_healthimaging_events_lost_every_job_reaches_its_end(world: World) -> None:
+    for number in range(6):
+        world.upload(f"study{number}/1.dcm")
+
+    world.settle(lose_events=True)
+
+    assert {job.state for job in world.jobs()} == {JobState.COMPLETED}
+    world.check()
+
+
+def test_a_job_that_healthimaging_forgot_fails_and_gives_its_slot_back(world: World) -> None:
+    world.upload("study/1.dcm")
+    world.go_on(until=lambda: world.imaging.running())
+    world.imaging.jobs.clear()
+
+    world.settle()
+
+    assert [file.reason for file in world.files()] == ["HealthImaging no longer knows the job"]
+    world.check()
+
+
+def test_a_manifest_that_comes_late_is_waited_for(world: World) -> None:
+    world.upload("study/1.dcm")
+    world.go_on(until=lambda: world.imaging.running())
+    (job,) = world.imaging.running()
+    world.imaging.run(job)
+    world.end_job()
+    hidden, world.s3.buckets["output"] = world.s3.buckets["output"], []
+    world.deliver(*world.ready("results"))
+    assert world.fates() == {"study/1.dcm": "WAITING"}
+
+    world.s3.buckets["output"] = hidden
+    world.settle()
+
+    world.check()
+
+
+def test_a_manifest_that_never_comes_fails_the_files_visibly(world: World) -> None:
+    world.upload("study/1.dcm")
+    world.go_on(until=lambda: world.imaging.running())
+    (job,) = world.imaging.running()
+    job.status = "IN_PROGRESS"
+    world.end_job()
+    world.pass_time(3_700)
+
+    world.settle()
+
+    assert "no result" in str(world.files()[0].reason)
+
+
+def test_a_file_that_no_manifest_mentions_fails_after_three_jobs(world: World) -> None:
+    world.upload("study/1.dcm")
+    for _ in range(3):
+        world.go_on(until=lambda: world.imaging.running())
+        (job,) = world.imaging.running()
+        prefix, job.request["inputS3Uri"] = job.request["inputS3Uri"], "s3://input/nothing/"
+        world.imaging.run(job)
+        job.request["inputS3Uri"] = prefix
+        world.end_job()
+
+    world.settle()
+
+    assert [file.reason for file in world.files()] == ["not mentioned in the output of 3 jobs"]
+    assert len(world.imaging.jobs) == 3
+
+
+def test_a_version_uploaded_while_the_job_ran_is_not_taken_as_imported(world: World) -> None:
+    world.upload("study/1.dcm", b"old")
+    world.go_on(until=lambda: world.imaging.running())
+    world.imaging.run(world.imaging.running()[0])
+    world.pass_time(2)
+    new = world.upload("study/1.dcm", b"new")
+    world.pass_time(2)
+    world.end_job()
+
+    world.settle()
+
+    assert {file.version: file.status for file in world.files()}[new] is Status.IMPORTED
+    assert world.imaging.imported["input", "study/1.dcm", new] == 1
+    assert [file.status for file in world.files()].count(Status.IMPORTED) == 1
