@@ -30,14 +30,21 @@ class Steps:
         self.console = console
         self.seconds: dict[str, float] = {}
         self._name, self._since = "", time.monotonic()
+        self._spinner = console.status("")
 
     def begin(self, name: str) -> None:
-        """End the step before, and start this one; an empty name only ends."""
-        now = time.monotonic()
+        """End the step before, and start this one."""
+        self.end()
+        self._name, self._since = name, time.monotonic()
+        self._spinner.update(name)
+        self._spinner.start()
+
+    def end(self) -> None:
+        self._spinner.stop()
         if self._name:
-            self.seconds[self._name] = round(now - self._since, 1)
+            self.seconds[self._name] = round(time.monotonic() - self._since, 1)
             self.console.print(f"{self.seconds[self._name]:6.1f} s  {self._name}")
-        self._name, self._since = name, now
+        self._name = ""
 
 
 def demo(deployment: options.Deployment = "sandbox", json: options.Json = False) -> None:
@@ -51,6 +58,7 @@ def demo(deployment: options.Deployment = "sandbox", json: options.Json = False)
     try:
         found, wrong = play(deployment, steps)
     except BaseException:
+        steps.end()
         local.stop(DEMO_STATE)
         output.progress().print(f"kept for a look: {DEMO_STATE.relative_to(ROOT)}, its logs in logs/")
         raise
@@ -88,7 +96,7 @@ def play(name: str, steps: Steps) -> tuple[list[Study], list[str]]:
     became = wait(found, len(samples), steps.console)
     steps.begin("check of the image sets")
     wrong = problems(found, samples)
-    steps.begin("")
+    steps.end()
     return became, wrong
 
 

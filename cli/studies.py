@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from rich import box
 from rich.console import Group
 from rich.table import Table
 
@@ -79,7 +80,7 @@ def totals(found: list[Study]) -> dict[str, Any]:
 def table(found: list[Study]) -> Group:
     """The studies for people, the sums in the last row, and why files failed."""
     sums = totals(found)
-    shown = Table(show_footer=True)
+    shown = Table(show_footer=True, box=box.SIMPLE_HEAD, pad_edge=False)
     shown.add_column("study", f"{sums['studies']} studies", overflow="fold")
     counts = ["uploaded", "imported", "failed", *(name for name in ("waiting", "skipped") if sums[name])]
     for name in (*counts, "image_sets"):
