@@ -1,5 +1,7 @@
 """What fails, is refused, comes late or is lost on the way, over AWS in memory."""
 
+from dataclasses import replace
+
 import pytest
 from import_world import World
 
@@ -79,6 +81,27 @@ def test_a_start_with_an_unknown_outcome_is_looked_for_before_it_is_made_again(w
 
     assert world.calls.index("ListDICOMImportJobs") > world.calls.index("StartDICOMImportJob")
     assert len(world.imaging.jobs) == 1
+    world.check()
+
+
+def test_a_second_message_of_a_job_that_is_being_started_leaves_it_alone(world: World) -> None:
+    world.upload("study/1.dcm")
+    world.go_on(until=lambda: world.ready("start"))
+    (message,) = world.messages
+    world.messages.append(replace(message))
+
+    def meanwhile() -> None:
+        assert not world.imaging.jobs
+        world.deliver(*world.ready("start"))
+
+    undisturbed = World()
+    undisturbed.upload("study/1.dcm")
+    undisturbed.settle()
+    world.interruption = (undisturbed.calls.index("StartDICOMImportJob") + 1, meanwhile)
+    world.deliver(message)
+    world.settle()
+
+    assert world.calls.count("StartDICOMImportJob") == 1
     world.check()
 
 
