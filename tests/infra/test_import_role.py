@@ -31,7 +31,7 @@ def test_an_import_job_reads_both_inputs_and_writes_below_its_stores_prefix(sand
     }
     listed = [str(arn) for arn in rights["s3:ListBucket"]["Resource"]]
     read = [str(arn) for arn in rights["s3:GetObject"]["Resource"]]
-    assert ["Input" in listed[0], "Staging" in listed[1], "Output" in listed[2]] == [True, True, True]
+    assert ["Input" in listed[0], "Output" in listed[1], "Staging" in listed[2]] == [True, True, True]
     assert not any("*" in arn for arn in listed)
     assert ["Input" in read[0], "Staging" in read[1]] == [True, True]
     written = rights["s3:PutObject"]["Resource"]["Fn::Join"][1]
