@@ -11,6 +11,8 @@ JPEG_2000 = b"\xff\x4f\xff\x51"
 START_OF_FRAME = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
 START_OF_SCAN = 0xDA
+START_OF_TILE_PART = b"\xff\x90"
+END_OF_IMAGE = b"\xff\xd9"
 
 
 class Header(NamedTuple):
@@ -29,6 +31,27 @@ def read_header(frame: bytes) -> Header:
         return _jpeg(frame) if frame[:2] == b"\xff\xd8" else _jpeg_2000(frame)
     except (StructError, IndexError):
         raise InvalidDicom("DICOM attribute PixelData has a frame that ends inside its header") from None
+
+
+def check_whole(frame: bytes) -> None:
+    """Refuse a frame that breaks off: decoders make up the rest and say nothing."""
+    is_jpeg = frame[:2] == b"\xff\xd8"
+    if not (END_OF_IMAGE in frame if is_jpeg else _has_all_tile_parts(frame)):
+        raise InvalidDicom("DICOM attribute PixelData has a frame that breaks off")
+
+
+def _has_all_tile_parts(frame: bytes) -> bool:
+    position = frame.find(JPEG_2000) + 2
+    try:
+        while frame[position : position + 2] != START_OF_TILE_PART:
+            position += 2 + int(unpack_from(">H", frame, position + 2)[0])
+        while frame[position : position + 2] == START_OF_TILE_PART:
+            # The last part may leave its length open.
+            length = int(unpack_from(">L", frame, position + 6)[0])
+            position = position + length if length else len(frame)
+    except StructError:
+        return False
+    return position <= len(frame)
 
 
 def _jpeg_2000(frame: bytes) -> Header:

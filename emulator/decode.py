@@ -1,7 +1,9 @@
 """A frame of any lossless transfer syntax as an array: rows, columns and, of colour, samples."""
 
 import struct
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +13,7 @@ from numpy.typing import NDArray
 from pydicom import uid
 from rle.rle import decode_segment
 
-from emulator.codestream import Header, read_header
+from emulator.codestream import Header, check_whole, read_header
 from emulator.dicom import InvalidDicom
 from emulator.layout import Layout
 
@@ -46,8 +48,10 @@ def compressed_frame(frame: bytes, layout: Layout, transfer_syntax_uid: str) -> 
         return _run_lengths(frame, layout)
     header = read_header(frame)
     _check_header(header, layout)
+    check_whole(frame)
     try:
-        pixels = DECODERS[transfer_syntax_uid](frame, header)
+        with _nothing_unraised():
+            pixels = DECODERS[transfer_syntax_uid](frame, header)
     except Exception as error:
         # The codecs raise of every kind.
         raise _undecodable(error) from None
@@ -77,6 +81,20 @@ def _segments(frame: bytes) -> Iterator[bytes]:
         yield frame[begin:end]
 
 
+@contextmanager
+def _nothing_unraised() -> Iterator[None]:
+    """Raise what imagecodecs only prints: on some errors of OpenJPH it hands out half an image."""
+    unraised: list[str] = []
+    hook = sys.unraisablehook
+    sys.unraisablehook = lambda error: unraised.append(str(error.exc_type))
+    try:
+        yield
+    finally:
+        sys.unraisablehook = hook
+    if unraised:
+        raise ValueError(unraised[0])
+
+
 def _undecodable(error: Exception) -> InvalidDicom:
     return InvalidDicom(f"DICOM attribute PixelData cannot be decoded ({type(error).__name__})")
 
@@ -97,7 +115,10 @@ def _as_represented(pixels: Array, header: Header, layout: Layout) -> Array:
 
 def _without(unused_bits: int, pixels: Array) -> Array:
     """Give the values of the other bits, sign-extended where the pixels are signed."""
-    return (pixels << unused_bits) >> unused_bits if unused_bits else pixels
+    kind = np.iinfo(pixels.dtype)
+    if kind.min >> unused_bits <= pixels.min() and pixels.max() <= kind.max >> unused_bits:
+        return pixels
+    return (pixels << unused_bits) >> unused_bits
 
 
 def _jpeg(frame: bytes, header: Header) -> Array:

@@ -41,7 +41,7 @@ class Frame:
 class Warning_:  # noqa: N801
     """A line of warning.ndjson. Tell them apart by `type`: AWS prints codes that contradict each other."""
 
-    reason_code: int
+    code: int
     type: str
     message: str
 
@@ -65,17 +65,17 @@ class Source(NamedTuple):
 
 
 TRANSCODING_EXCEPTION = Warning_(
-    reason_code=45312,
+    code=45312,
     type="TRANSCODING_EXCEPTION",
     message="PixelData cannot be transcoded to the lossless format of the data store and is stored as it is",
 )
 INVALID_OFFSET_TABLE = Warning_(
-    reason_code=45330,
+    code=45330,
     type="INVALID_OFFSET_TABLE",
     message="The offset table does not point at the fragments of PixelData",
 )
 UNSUPPORTED_TRANSFER_SYNTAX = Warning_(
-    reason_code=45344,
+    code=45344,
     type="UNSUPPORTED_TRANSFER_SYNTAX",
     message="The transfer syntax is not supported, and PixelData is stored as it is",
 )
