@@ -95,7 +95,10 @@ def upload_files(s3: Any, bucket: str, directory: Path, files: list[Path], prefi
 
 
 def progressing(items: Iterator[T], total: int) -> Iterable[T]:
-    return track(items, "uploading", total=total, console=output.progress(), transient=True)
+    console = output.progress()
+    return track(
+        items, "uploading", total=total, console=console, transient=True, disable=not console.is_terminal
+    )
 
 
 def sizes(s3: Any, bucket: str, prefix: str) -> dict[str, int]:
