@@ -16,10 +16,15 @@ LONGEST_SECONDS = 600
 SILENT_OPTIONS = ["--no-notices", "--no-version-reporting"]
 
 
-def command(arguments: Sequence[str]) -> list[str]:
-    """The words that run the CDK CLI."""
+def check_installed() -> None:
+    """Refuse what could not be deployed, before anything is started."""
     if not CDK.exists():
         raise CommandError("the CDK CLI is not installed", "run `make install`")
+
+
+def command(arguments: Sequence[str]) -> list[str]:
+    """The words that run the CDK CLI."""
+    check_installed()
     return [str(node_folder() / "node"), str(CDK), *arguments, *SILENT_OPTIONS]
 
 

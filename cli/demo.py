@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 
-from cli import deployed, local, options, output
+from cli import cdk, deployed, local, options, output
 from cli.deploy import copied, deploy
 from cli.errors import CommandError
 from cli.repository import DEMO_STATE, ROOT
@@ -52,6 +52,7 @@ def demo(deployment: options.Deployment = "sandbox", json: options.Json = False)
 
     Succeeds only if every file has a fate and every good file is in an image set that holds it.
     """
+    cdk.check_installed()
     steps = Steps(output.progress())
     begun = time.monotonic()
     clear()

@@ -66,7 +66,10 @@ def stop(state: Path) -> bool:
     found = running(state)
     if found is None:
         return False
-    server.stop(found.pid)
+    try:
+        server.stop(found.pid)
+    except TimeoutError as error:
+        raise CommandError(str(error), f"its log is {state / server.LOG}") from error
     _write(state, {"port": found.port})
     return True
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli import deployed, local, options, output, repository
+from cli import cdk, deployed, local, options, output, repository
 from cli.deploy import deploy
 from config.deployment import deployment_file, load_deployment
 
@@ -21,6 +21,7 @@ def up(
 
     What it holds is kept when it stops: files that were waiting are imported after the next start.
     """
+    cdk.check_installed()
     region = load_deployment(deployment).region
     with output.progress().status("starting the local AWS") as shown:
         server = local.start(repository.LOCAL_STATE, port)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli import repository
+from cli import cdk, repository
 from cli.main import app
 
 
@@ -46,6 +46,15 @@ def test_down_without_a_local_aws_says_so_and_succeeds() -> None:
     result = CliRunner().invoke(app, ["down"])
     assert result.exit_code == 0
     assert "no local AWS was running" in result.stdout
+
+
+@pytest.mark.parametrize("command", ["up", "demo"])
+def test_without_the_cdk_nothing_is_started(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cdk, "CDK", tmp_path / "cdk")
+    assert "make install" in refused(command)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unknown_deployment_is_refused_with_those_there_are() -> None:

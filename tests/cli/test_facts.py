@@ -1,6 +1,7 @@
 """The commands that print facts: one JSON document for programs, a table for people."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -105,6 +106,22 @@ def test_people_see_file_job_and_reason_in_one_line() -> None:
     line = next(line for line in printed("files", "--failed").splitlines() if "ct/bad.dcm" in line)
     assert "healthimaging-job-id" in line
     assert REASON in line
+
+
+@pytest.mark.usefixtures("filled")
+def test_watch_shows_the_studies_until_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", wait)
+    result = CliRunner().invoke(app, ["status", "--watch"])
+    assert result.exit_code == 130
+    assert "ct/" in result.stdout
+    assert len(waits) == 3
 
 
 @pytest.mark.usefixtures("filled")
