@@ -149,6 +149,7 @@ def test_each_element_stands_at_its_level_only() -> None:
     assert instance.series["DICOM"]["Modality"] == "CT"
     assert instance.instance["DICOM"]["KVP"] == "120 "
     assert not {"PatientID", "PatientAge", "Modality"} & instance.instance["DICOM"].keys()
+    assert list(instance.series["DICOM"]) == ["Modality", "SeriesInstanceUID"], "in the order of the alphabet"
     assert "KVP" not in instance.patient["DICOM"] | instance.study["DICOM"] | instance.series["DICOM"]
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from openjpeg.utils import decode as decode_by_openjpeg
 from pydicom import Dataset, uid
 from pydicom.encaps import encapsulate, encapsulate_extended, generate_frames
-from pydicom.pixels import pixel_array
+from pydicom.pixels import convert_color_space, pixel_array
 from sample_files import make_dataset, name_of, parse, pixel_files, sample_dataset, to_bytes
 
 from emulator.dicom import InvalidDicom, read_instance
@@ -192,6 +192,7 @@ def encapsulated_dataset(image: Array, frames: list[bytes], transfer_syntax_uid:
         dataset.NumberOfFrames = len(frames)
     dataset.PixelData = encapsulate(frames)
     dataset["PixelData"].VR = "OB"
+    dataset["PixelData"].is_undefined_length = True
     return dataset
 
 
@@ -332,6 +333,38 @@ def test_a_narrow_codestream_with_the_wrong_sign_is_sign_extended() -> None:
 
     # 13 bits, unsigned in the codestream and signed in the data set.
     assert (frame.minimum, frame.maximum) == (-2000, 1896)
+
+
+@pytest.mark.parametrize("lossless_format", ["HTJ2K", "JPEG_2000_LOSSLESS"])
+@pytest.mark.parametrize(("photometric", "transform"), [("RGB", 1), ("YBR_FULL", 0)])
+def test_only_rgb_has_the_colour_transform(lossless_format: str, photometric: str, transform: int) -> None:
+    dataset = image_dataset(np.zeros((4, 4, 3), "u1"))
+    dataset.PhotometricInterpretation = photometric
+
+    (frame,) = stored_from_file(dataset, lossless_format=lossless_format).frames
+
+    assert markers(frame.data)[0xFF52][4] == transform
+
+
+def test_lossy_jpeg_colours_are_not_converted() -> None:
+    image = np.random.default_rng(7).integers(0, 256, (8, 8, 3), "u1").repeat(4, 0).repeat(4, 1)
+    encoded = imagecodecs.jpeg8_encode(image, level=95, subsampling="444")
+
+    (frame,) = stored_from_file(encapsulated_dataset(image, [encoded], uid.JPEGExtended12Bit)).frames
+
+    converted = convert_color_space(decode_by_openjpeg(frame.data), "YBR_FULL", "RGB").astype(int)
+    assert np.abs(converted - imagecodecs.jpeg8_decode(encoded)).max() <= 2
+
+
+def test_a_codestream_narrower_than_bits_stored_is_sign_extended_from_its_own_width() -> None:
+    image = np.array([[0x0801, 0x07FF]], "u2")
+    encoded = imagecodecs.jpeg2k_encode(image, level=0, reversible=True, codecformat="J2K", bitspersample=12)
+    dataset = encapsulated_dataset(image.view("i2"), [encoded], uid.JPEG2000Lossless)
+    assert (dataset.BitsStored, dataset.PixelRepresentation) == (16, 1)
+
+    (frame,) = stored_from_file(dataset).frames
+
+    assert (frame.minimum, frame.maximum) == (-0x07FF, 0x07FF)
 
 
 @pytest.mark.parametrize(("signed", "value"), [(0, 0x0801), (1, -0x07FF)])
@@ -541,6 +574,15 @@ def test_a_wrong_offset_table_is_a_warning_where_the_fragments_tell_enough(table
     assert [(warning.code, warning.type) for warning in pixels.warnings] == [(45330, "INVALID_OFFSET_TABLE")]
 
 
+def test_an_offset_table_that_leaves_out_the_first_fragment_is_a_warning() -> None:
+    fragments = [half for frame in FRAMES for half in halves(frame)]
+
+    pixels = stored_from_file(lossy_dataset(items(struct.pack("<3L", 12, 26, 52), *fragments)))
+
+    assert [frame.data for frame in pixels.frames] == FRAMES
+    assert [warning.type for warning in pixels.warnings] == ["INVALID_OFFSET_TABLE"]
+
+
 @pytest.mark.parametrize("frames", [2, 4])
 def test_another_number_of_frames_than_told_is_refused(frames: int) -> None:
     message = "DICOM attribute NumberOfFrames is not the number of frames in PixelData"
@@ -609,8 +651,21 @@ def test_native_pixels_under_a_compressed_transfer_syntax_are_refused() -> None:
         stored_pixels(dataset)
 
 
-def test_an_htj2k_frame_that_breaks_off_is_refused() -> None:
-    # imagecodecs raises nothing for this one: it prints the decoder's error and hands out half an image.
+def test_an_htj2k_frame_that_the_decoder_gives_up_on_is_refused() -> None:
+    # imagecodecs raises nothing for some of these: it prints the error and hands out half an image.
+    image = np.random.default_rng(7).integers(0, 4096, (128, 128), "u2")
+    encoded = bytes(imagecodecs.htj2k_encode(image, reversible=True, tlm=True))
+    damaged = (
+        encoded[:start] + b"\0\0\0\0" + encoded[start + 4 :] for start in range(200, len(encoded) - 8, 97)
+    )
+
+    results = [outcome(encapsulated_dataset(image, [each], uid.HTJ2KLosslessRPCL)) for each in damaged]
+
+    refusals = [str(result) for result in results if isinstance(result, InvalidDicom)]
+    assert set(refusals) == {"DICOM attribute PixelData cannot be decoded (ValueError)"}
+
+
+def test_a_frame_that_breaks_off_is_refused() -> None:
     image = np.random.default_rng(7).integers(0, 4096, (128, 128), "u2")
     encoded = bytes(imagecodecs.htj2k_encode(image, reversible=True, tlm=True))
 
