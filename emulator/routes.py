@@ -43,13 +43,22 @@ def answer(
     implemented: Mapping[str, Operation], scope: Scope, method: str, path: str, query: Query, body: bytes
 ) -> Answer:
     """Route, validate, run and serialise one request. `path` may still be percent-encoded."""
-    try:
+
+    def run() -> Answer:
         operation, labels = _match(method, path)
         parameters = _parameters(operation.input_shape, labels, query, body)
         if operation.name not in implemented:
             raise NotImplementedException(f"this HealthImaging does not implement {operation.name}")
         validate(operation.input_shape, parameters)
         return _serialised(operation, implemented[operation.name](scope, parameters))
+
+    return guarded(method, path, run)
+
+
+def guarded(method: str, path: str, run: Callable[[], Answer]) -> Answer:
+    """What `run` answers, or its refusal or failure in the service's shape."""
+    try:
+        return run()
     except ServiceError as error:
         return _refused(error)
     except Exception as error:
