@@ -5,6 +5,8 @@ Imported in worker processes only: pydicom, numpy and the codecs are slow to loa
 
 import functools
 import hashlib
+import logging
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,10 @@ from emulator.frames import StoredPixels, image_frames_metadata, stored_pixels
 from emulator.metadata import instance_json
 from emulator.outcomes import CUSTOMER_ERROR, Denied, Imported, Outcome, Refused, Source, StoredFrame
 from emulator.role_s3 import DENIED, RoleS3
+
+# What pydicom says of a file that it can read nevertheless may quote an element.
+logging.getLogger("pydicom").disabled = True
+warnings.filterwarnings("ignore", module="pydicom")
 
 
 def import_object(task: tuple[Source, str]) -> Outcome:
