@@ -88,6 +88,9 @@ class ImportTiming(Model):
         return longest
 
 
+Prefix = Annotated[str, Field(pattern=r"^([^/]+/)*$")]
+
+
 class Retention(Model):
     """How long what may go is kept."""
 
@@ -126,6 +129,11 @@ class Deployment(Model):
     )
     quotas: Quotas = Field(default=Quotas(), validate_default=True)
     import_timing: ImportTiming
+    overwrites: dict[Prefix, Literal["import", "ignore", "reject"]] = Field(
+        default_factory=dict,
+        description="What a new version of an imported file does, by the longest prefix of its key: "
+        "it is imported too (also without a prefix), ignored (SKIPPED) or rejected (FAILED).",
+    )
     retention: Retention
     keep_data: bool = Field(
         description="Keep buckets and the ledger when the stacks are deleted. Data stores are always kept."

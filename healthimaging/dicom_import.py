@@ -59,7 +59,7 @@ class DicomImport(Construct):
         *,
         targets: Sequence[ImportTarget],
         storage: ImportStorage,
-        settings: Mapping[str, str | int | float],
+        settings: Mapping[str, Any],
         sweep_every: Duration,
         functions: FunctionSettings,
     ) -> None:
@@ -105,7 +105,7 @@ class DicomImport(Construct):
         """How long the file that has waited longest has waited."""
         return self.metric("OldestWaitingSeconds", **{"statistic": "Maximum", **options})
 
-    def _environment(self, settings: Mapping[str, str | int | float]) -> dict[str, str]:
+    def _environment(self, settings: Mapping[str, Any]) -> dict[str, str]:
         storage = self._storage
         stores = [
             {

@@ -13,6 +13,7 @@ from lambdas.adapters.quota import Quota
 from lambdas.adapters.storage import Storage
 from lambdas.finishing import Finisher
 from lambdas.importing.files import Folder, FolderState, Job, JobState, Status, folders_above
+from lambdas.importing.overwrites import settle_overwrites
 from lambdas.importing.planner import Batch, Plan, plan, staging_key
 from lambdas.messages import Response, each_message
 from lambdas.settings import ImportSettings, read_import_settings, setting
@@ -108,9 +109,13 @@ class Planner:
             self.plans.send({"bucket": folder.bucket, "folder": folder.path}, wait)
             return
 
-        waiting = [row for row in rows if row.status is Status.WAITING]
+        overwrites = settle_overwrites(rows, self.settings.overwrites, now)
+        settled = {(file.key, file.version) for file in overwrites}
+        waiting = [
+            row for row in rows if row.status is Status.WAITING and (row.key, row.version) not in settled
+        ]
         planned = plan(self.settings.deployment, waiting, listing, self.settings.limits, now)
-        self.finisher.settle(planned.settled)
+        self.finisher.settle(overwrites + planned.settled)
         for batch in planned.batches:
             self.ledger.plan(self._job(folder, batch, now), batch.files)
         self._begin(folder, planned, now)

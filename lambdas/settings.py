@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lambdas.importing.overwrites import Overwrites
 from lambdas.importing.pacer import Rate
 from lambdas.importing.planner import Limits
 from lambdas.importing.routing import Store
@@ -21,6 +22,7 @@ class ImportSettings:
     limits: Limits
     bytes_per_file: int
     stores: tuple[Store, ...]
+    overwrites: Mapping[str, Overwrites]
 
     def store(self, store_id: str) -> Store | None:
         return next((store for store in self.stores if store.id == store_id), None)
@@ -50,6 +52,7 @@ def read_import_settings(text: str) -> ImportSettings:
             )
             for store in given["stores"]
         ),
+        overwrites={prefix: Overwrites(policy) for prefix, policy in given["overwrites"].items()},
     )
 
 

@@ -44,6 +44,7 @@ class ImportStack(Stack):
                 "quiet_seconds": timing.quiet_seconds,
                 "longest_wait_seconds": timing.longest_wait_seconds,
                 **deployment.quotas.model_dump(),
+                "overwrites": deployment.overwrites,
             },
             sweep_every=Duration.minutes(timing.sweep_minutes),
             functions=data.functions,

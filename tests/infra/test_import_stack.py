@@ -58,6 +58,7 @@ def test_the_settings_are_json_with_every_key_the_functions_read(two_stores: Any
         "bytes_per_job": 10 * 1024**3,
         "folders_per_job": 10_000,
         "bytes_per_file": 10 * 1024**3,
+        "overwrites": {},
     }
     assert [(store["id"], store["prefix"]) for store in stores] == [
         ("main", "radiology/"),

@@ -21,6 +21,7 @@ SETTINGS = {
     "bytes_per_job": 10_000,
     "folders_per_job": 10_000,
     "bytes_per_file": 1_000,
+    "overwrites": {"ignored/": "ignore", "rejected/": "reject"},
     "stores": [STORE],
 }
 

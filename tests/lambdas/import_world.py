@@ -168,7 +168,13 @@ class World:
             "time": self.clock.replace(microsecond=0).isoformat(),
             "detail": {
                 "bucket": {"name": INPUT},
-                "object": {"key": key, "size": len(body), "etag": version, "version-id": version},
+                "object": {
+                    "key": key,
+                    "size": len(body),
+                    "etag": version,
+                    "version-id": version,
+                    "sequencer": f"00{int(version[1:]):06X}",
+                },
             },
         }
         self.messages += [Message(queue="uploads", body=event, at=self.clock) for _ in range(times)]

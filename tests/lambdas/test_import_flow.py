@@ -191,6 +191,65 @@ def test_of_two_waiting_versions_of_a_key_the_older_is_skipped(world: World) -> 
     world.check()
 
 
+@pytest.mark.parametrize(
+    ("folder", "fate"), [("study/", "IMPORTED"), ("ignored/", "SKIPPED"), ("rejected/", "FAILED")]
+)
+def test_an_overwrite_follows_the_policy_of_its_prefix(world: World, folder: str, fate: str) -> None:
+    first = world.upload(f"{folder}1.dcm", b"first")
+    world.settle()
+    second = world.upload(f"{folder}1.dcm", b"second")
+
+    world.settle()
+
+    assert {file.version: file.status for file in world.files()} == {first: "IMPORTED", second: fate}
+    world.check()
+
+
+@pytest.mark.parametrize("folder", ["study/", "ignored/", "rejected/"])
+def test_a_failed_key_repaired_and_uploaded_again_is_imported_under_every_policy(
+    world: World, folder: str
+) -> None:
+    world.upload(f"{folder}1.dcm", b"bad")
+    world.settle()
+    world.upload(f"{folder}1.dcm", b"repaired")
+
+    world.settle()
+
+    assert world.fates() == {f"{folder}1.dcm": "IMPORTED"}
+    world.check()
+
+
+@pytest.mark.parametrize("folder", ["study/", "ignored/", "rejected/"])
+def test_the_event_of_an_older_version_that_comes_late_never_wins(world: World, folder: str) -> None:
+    old = world.upload(f"{folder}1.dcm", b"old")
+    kept = world.messages.pop()
+    new = world.upload(f"{folder}1.dcm", b"new")
+    world.settle(sweeping=False)
+    world.messages.append(kept)
+
+    world.settle()
+
+    assert {file.version: file.status for file in world.files()} == {old: "SKIPPED", new: "IMPORTED"}
+    world.check()
+
+
+def test_an_older_version_does_not_win_though_the_newer_one_was_removed_after_its_import(
+    world: World,
+) -> None:
+    old = world.upload("study/1.dcm", b"old")
+    kept = world.messages.pop()
+    new = world.upload("study/1.dcm", b"new")
+    world.settle(sweeping=False)
+    stored = world.s3.buckets["input"]
+    world.s3.buckets["input"] = [one for one in stored if one.version != new]
+    world.messages.append(kept)
+
+    world.settle()
+
+    (row,) = [file for file in world.files() if file.version == old]
+    assert (row.status, row.reason) == (Status.SKIPPED, "older than the version that is imported")
+
+
 def test_a_file_deleted_before_its_import_is_skipped(world: World) -> None:
     world.upload("study/1.dcm")
     world.s3.put("input", "study/1.dcm", None)

@@ -5,7 +5,24 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from import_world import World
 
-KEYS = st.sampled_from(["1", "a/", "a/1", "a/2", "a/3", "a/b/1", "a/b/2", "ab/1", "c/1", "c/2", "c/3", "c/4"])
+KEYS = st.sampled_from(
+    [
+        "1",
+        "a/",
+        "a/1",
+        "a/2",
+        "a/3",
+        "a/b/1",
+        "a/b/2",
+        "ab/1",
+        "c/1",
+        "c/2",
+        "c/3",
+        "c/4",
+        "ignored/1",
+        "rejected/1",
+    ]
+)
 BODIES = st.sampled_from([b"good", b"good", b"good", b"bad", b"", b"x" * 1_001])
 REFUSALS = st.sampled_from(
     ["ThrottlingException", "ServiceQuotaExceededException", "InternalServerException", "ValidationException"]
