@@ -37,6 +37,12 @@ class ConflictException(ServiceError):  # noqa: N818 - AWS's name
     status = 409
 
 
+class ThrottlingException(ServiceError):  # noqa: N818 - AWS's name
+    """The account calls the action more often than its throttling limit allows."""
+
+    status = 429
+
+
 class ServiceQuotaExceededException(ServiceError):  # noqa: N818 - AWS's name
     """An account or data store limit is reached."""
 

@@ -52,9 +52,13 @@ def job_changed(
 
 
 def image_set_changed(
-    connection: sqlite3.Connection, datastore: Row, image_set: Mapping[str, Any], detail_type: str
+    connection: sqlite3.Connection,
+    datastore: Row,
+    image_set: Row | Mapping[str, Any],
+    detail_type: str,
+    source: str | None = None,
 ) -> None:
-    """Record an event of an image set, for `Outbox.flush` to publish."""
+    """Record an event of an image set, for `Outbox.flush` to publish. `source` is what it is copied from."""
     detail = {
         "isPrimary": bool(image_set["is_primary"]),
         # Text here, a number in the manifests: AWS's own difference.
@@ -63,6 +67,7 @@ def image_set_changed(
         "imagesetId": image_set["id"],
         "imageSetState": image_set["state"],
         "imageSetWorkflowStatus": image_set["workflow_status"],
+        **({"sourceImageSetArn": image_set_arn(datastore, source)} if source else {}),
     }
     _add(connection, datastore, detail_type, detail, image_set_arn(datastore, image_set["id"]))
 

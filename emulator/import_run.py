@@ -9,7 +9,6 @@ import logging
 import os
 import queue
 import threading
-from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
@@ -60,8 +59,6 @@ class ImportRuns:
         self._endpoint = endpoint
         self._submitted: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._stopping = threading.Event()
-        # Two jobs that merge into one image set must not both make its next version.
-        self._placing: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def start(self) -> None:
         for number in range(JOBS_AT_A_TIME):
@@ -110,8 +107,7 @@ class ImportRuns:
         if not keys:
             raise JobFailed("there is no object under inputS3Uri")
         outcomes = self._outcomes(source, keys)
-        with self._placing[datastore["id"]]:
-            self._place(job, datastore, outcomes, s3)
+        self._place(job, datastore, outcomes, s3)
         self._outbox.flush()
         log.info("import job %s COMPLETED: %d files", job["id"], len(keys))
 
@@ -158,13 +154,13 @@ class ImportRuns:
 
     def _place(self, job: Row, datastore: Row, outcomes: list[Outcome], s3: JobS3) -> None:
         imported = [each for each in outcomes if isinstance(each, Imported)]
-        placements = placing.plan(self._storage, datastore, job["id"], imported)
-        counts = [placing.write_metadata(self._storage, datastore, each) for each in placements]
-        self._write_manifests(job, outcomes, placements, s3)
-        with self._storage.writing() as connection:
-            for placement, count in zip(placements, counts, strict=True):
-                placing.store(connection, datastore, placement, count)
-            self._end(connection, job, datastore, "COMPLETED", "Import Job Completed")
+        with placing.planned(self._storage, datastore, job["id"], imported) as placements:
+            counts = [placing.write_metadata(self._storage, datastore, each) for each in placements]
+            self._write_manifests(job, outcomes, placements, s3)
+            with self._storage.writing() as connection:
+                for placement, count in zip(placements, counts, strict=True):
+                    placing.store(connection, datastore, placement, count)
+                self._end(connection, job, datastore, "COMPLETED", "Import Job Completed")
 
     def _write_manifests(
         self, job: Row, outcomes: list[Outcome], placements: list[placing.Placement], s3: JobS3

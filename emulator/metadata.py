@@ -4,7 +4,10 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
+
+from emulator.storage import Storage
 
 SCHEMA_VERSION = "1.1"
 
@@ -20,6 +23,20 @@ def instance_json(
         "ImageFrames": image_frames,
     }
     return zlib.compress(_dump(instance), 1)
+
+
+def metadata_file(storage: Storage, image_set_id: str, version: int) -> Path:
+    """Where the metadata document that a version of an image set brought lies."""
+    return storage.metadata / image_set_id[:2] / f"{image_set_id}.{version}.json.gz"
+
+
+def write_document(storage: Storage, image_set_id: str, version: int, data: bytes) -> None:
+    """Write the document of a version. The file is there whole or not at all."""
+    path = metadata_file(storage, image_set_id, version)
+    path.parent.mkdir(exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(data)
+    partial.replace(path)
 
 
 def document(
@@ -42,7 +59,9 @@ def document(
     }
     members = b",".join(_dump(uid) + b":" + zlib.decompress(instance) for uid, instance in instances)
     series = _with_member(levels["Series"], "Instances", b"{" + members + b"}")
-    study = _with_member(levels["Study"], "Series", b"{" + _dump(series_instance_uid) + b":" + series + b"}")
+    # UpdateImageSetMetadata may take the last instance out, and the series with it.
+    all_series = b"{" + (_dump(series_instance_uid) + b":" + series if members else b"") + b"}"
+    study = _with_member(levels["Study"], "Series", all_series)
     # A fixed time stamp: the same job run again writes the same bytes.
     return gzip.compress(_with_member(head, "Study", study), compresslevel=1, mtime=0)
 

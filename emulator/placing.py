@@ -2,17 +2,20 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from emulator import events, search
+from emulator import events, search, versions
 from emulator.grouping import Group, group, image_set_id, merge_levels
-from emulator.image_sets import metadata_file
 from emulator.manifests import Placed
-from emulator.metadata import document
+from emulator.metadata import document, write_document
 from emulator.outcomes import Imported
 from emulator.storage import Row, Storage, now
+
+SECONDS_BETWEEN_LOOKS = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +28,24 @@ class Placement:
     before: Row | None
     levels: dict[str, dict[str, Any]]
     search: dict[str, str]
+
+
+@contextmanager
+def planned(
+    storage: Storage, datastore: Row, job_id: str, imported: Iterable[Imported]
+) -> Iterator[list[Placement]]:
+    """As `plan`, and nobody else changes these image sets until the block ends.
+
+    An image set that is LOCKED by an update, a copy or its deletion is waited for.
+    """
+    instances = list(imported)
+    while True:
+        with storage.arranging(datastore["id"]):
+            placements = plan(storage, datastore, job_id, instances)
+            if not any(each.before and each.before["state"] == "LOCKED" for each in placements):
+                yield placements
+                return
+        time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
 def plan(storage: Storage, datastore: Row, job_id: str, imported: Iterable[Imported]) -> list[Placement]:
@@ -80,11 +101,7 @@ def write_metadata(storage: Storage, datastore: Row, placement: Placement) -> in
     instances.update({uid: each.metadata for uid, each in placement.group.instances.items()})
     series = placement.group.series_instance_uid
     data = document(datastore["id"], placement.id, placement.levels, series, instances.items())
-    path = metadata_file(storage, placement.id, placement.version)
-    path.parent.mkdir(exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_bytes(data)
-    partial.replace(path)
+    write_document(storage, placement.id, placement.version, data)
     return len(instances)
 
 
@@ -103,17 +120,7 @@ def store(connection: sqlite3.Connection, datastore: Row, placement: Placement, 
         f" ON CONFLICT (id) DO UPDATE SET {changes}",
         tuple(values.values()),
     )
-    connection.execute(
-        "INSERT INTO image_set_versions VALUES (?, ?, ?, ?, ?, ?)",
-        (
-            placement.id,
-            placement.version,
-            values["state"],
-            values["workflow_status"],
-            values["created_at"],
-            at,
-        ),
-    )
+    versions.insert(connection, values, document=placement.version)
     _store_instances(connection, placement)
     detail_type = "Image Set Updated" if placement.before else "Image Set Created"
     events.image_set_changed(connection, datastore, values, detail_type)
@@ -129,6 +136,7 @@ def _row(datastore: Row, placement: Placement, instance_count: int, at: float) -
         "workflow_status": "UPDATED" if placement.before else "CREATED",
         "created_at": placement.before["created_at"] if placement.before else at,
         "updated_at": at,
+        "accessed_at": at,
         "conflict_key": json.dumps(placement.group.conflict_key),
         "levels": json.dumps(placement.levels),
         "dicom_tags": json.dumps(placement.search),

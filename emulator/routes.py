@@ -1,5 +1,7 @@
 """HTTP in and out, by botocore's model of the service: nothing here knows a single operation."""
 
+import base64
+import binascii
 import functools
 import json
 import logging
@@ -129,16 +131,23 @@ def _from_query(shape: Any, values: list[str]) -> Any:
             return int(values[0])
         except ValueError as error:
             raise ValidationException(f"'{values[0]}' is not an integer") from error
+    if shape.type_name == "boolean":
+        return {"true": True, "false": False}.get(values[0], values[0])
     return values[0]
 
 
 def _from_json(shape: Any, value: Any) -> Any:
-    """The value without unknown members, and with timestamps as numbers."""
+    """The value without unknown members, with timestamps as numbers and blobs as bytes."""
     if shape.type_name == "structure" and isinstance(value, dict):
         known = {name: each for name, each in value.items() if name in shape.members and each is not None}
         return {name: _from_json(shape.members[name], each) for name, each in known.items()}
     if shape.type_name == "list" and isinstance(value, list):
         return [_from_json(shape.member, each) for each in value]
+    if shape.type_name == "blob" and isinstance(value, str):
+        try:
+            return base64.b64decode(value, validate=True)
+        except binascii.Error as error:
+            raise ValidationException("a blob is not base64") from error
     if shape.type_name == "timestamp" and isinstance(value, str):
         try:
             return datetime.fromisoformat(value).timestamp()

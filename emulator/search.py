@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from emulator import pages
+from emulator import pages, tiers
 from emulator.aws import Scope
 from emulator.datastores import Datastores
 from emulator.errors import ValidationException
@@ -64,7 +64,7 @@ class Search:
             "version": image_set["version"],
             "createdAt": image_set["created_at"],
             "updatedAt": image_set["updated_at"],
-            "storageTier": "FREQUENT_ACCESS",
+            **tiers.tier(image_set),
             "isPrimary": bool(image_set["is_primary"]),
             "DICOMTags": {**dicom_tags(json.loads(image_set["dicom_tags"])), **self._related(image_set)},
         }

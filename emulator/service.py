@@ -44,6 +44,7 @@ class Service:
             "ListDICOMImportJobs": self._jobs.list,
             "SearchImageSets": Search(storage, self.datastores).image_sets,
             "GetImageSet": image_sets.get,
+            "ListImageSetVersions": image_sets.list_versions,
             "GetImageSetMetadata": image_sets.metadata,
             "GetImageFrame": image_sets.frame,
             "TagResource": tags.add,

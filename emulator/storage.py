@@ -6,6 +6,7 @@ Every thread gets its own connection; writers take turns through `writing()`.
 import sqlite3
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,7 @@ CREATE INDEX IF NOT EXISTS jobs_of_datastore ON jobs (datastore_id, submitted_at
 CREATE TABLE IF NOT EXISTS image_sets (
     id TEXT PRIMARY KEY, datastore_id TEXT NOT NULL, is_primary INTEGER NOT NULL, version INTEGER NOT NULL,
     state TEXT NOT NULL, workflow_status TEXT NOT NULL, created_at REAL NOT NULL, updated_at REAL NOT NULL,
+    accessed_at REAL NOT NULL,
     conflict_key TEXT NOT NULL, levels TEXT NOT NULL, dicom_tags TEXT NOT NULL,
     instance_count INTEGER NOT NULL,
     study_instance_uid TEXT NOT NULL, series_instance_uid TEXT NOT NULL,
@@ -43,7 +45,15 @@ CREATE INDEX IF NOT EXISTS image_sets_by_series ON image_sets (datastore_id, ser
 CREATE INDEX IF NOT EXISTS image_sets_by_patient ON image_sets (datastore_id, patient_id);
 CREATE TABLE IF NOT EXISTS image_set_versions (
     image_set_id TEXT NOT NULL, version INTEGER NOT NULL, state TEXT NOT NULL, workflow_status TEXT NOT NULL,
-    created_at REAL NOT NULL, updated_at REAL NOT NULL, PRIMARY KEY (image_set_id, version)) WITHOUT ROWID;
+    created_at REAL NOT NULL, updated_at REAL NOT NULL, deleted_at REAL,
+    is_primary INTEGER NOT NULL, forced INTEGER NOT NULL, message TEXT,
+    document INTEGER, -- the version whose metadata file this one has; none while it is first copied
+    PRIMARY KEY (image_set_id, version)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS deleted_image_sets (
+    id TEXT PRIMARY KEY, datastore_id TEXT NOT NULL, version INTEGER NOT NULL, accessed_at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS operations (
+    image_set_id TEXT PRIMARY KEY, datastore_id TEXT NOT NULL, kind TEXT NOT NULL, request TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS garbage (path TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS instances (
     image_set_id TEXT NOT NULL, sop_instance_uid TEXT NOT NULL, metadata BLOB NOT NULL,
     PRIMARY KEY (image_set_id, sop_instance_uid));
@@ -51,6 +61,7 @@ CREATE TABLE IF NOT EXISTS frames (
     image_set_id TEXT NOT NULL, id TEXT NOT NULL,
     file TEXT NOT NULL, start INTEGER NOT NULL, size INTEGER NOT NULL,
     PRIMARY KEY (image_set_id, id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS frames_by_file ON frames (file);
 CREATE TABLE IF NOT EXISTS events (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, region TEXT NOT NULL,
     detail_type TEXT NOT NULL, detail TEXT NOT NULL, resource TEXT NOT NULL);
@@ -70,6 +81,7 @@ class Storage:
         self.metadata.mkdir(exist_ok=True)
         self._of_thread = threading.local()
         self._writer = threading.RLock()
+        self._arranging: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self._connection().executescript(SCHEMA)
 
     def rows(self, query: str, *values: Any) -> list[Row]:
@@ -78,6 +90,10 @@ class Storage:
     def row(self, query: str, *values: Any) -> Row | None:
         found: Row | None = self._connection().execute(query, values).fetchone()
         return found
+
+    def arranging(self, datastore_id: str) -> threading.RLock:
+        """To be held from reading which image sets a data store has until they are locked or written."""
+        return self._arranging[datastore_id]
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

@@ -76,6 +76,10 @@ def _string(shape: Any, value: str, path: str) -> Iterator[str]:
         )
 
 
+def _blob(shape: Any, value: bytes, path: str) -> Iterator[str]:
+    yield from _size(shape, value, path, "Member must have length")
+
+
 def _number(shape: Any, value: int, path: str) -> Iterator[str]:
     bounds = shape.metadata
     if "min" in bounds and value < bounds["min"]:
@@ -101,6 +105,7 @@ _CHECKS: dict[str, Callable[[Any, Any, str], Iterator[str]]] = {
     "list": _list,
     "map": _map,
     "string": _string,
+    "blob": _blob,
     "integer": _number,
     "long": _number,
 }

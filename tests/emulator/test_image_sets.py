@@ -45,6 +45,30 @@ def test_a_version_that_never_was_does_not_exist(store: Store) -> None:
         store.imaging.get_image_set(datastoreId=store.id, imageSetId=image_set_id, versionId="9")
 
 
+def test_versions_are_listed_the_newest_first(store: Store) -> None:
+    image_set_id = imported(store)
+    store.import_files({"2.dcm": ct_file()}, "more/")
+
+    pages = store.imaging.get_paginator("list_image_set_versions").paginate(
+        datastoreId=store.id, imageSetId=image_set_id, PaginationConfig={"PageSize": 1}
+    )
+    listed = [each for page in pages for each in page["imageSetPropertiesList"]]
+    assert [(each["versionId"], each["ImageSetWorkflowStatus"]) for each in listed] == [
+        ("2", "UPDATED"),
+        ("1", "CREATED"),
+    ]
+    assert {(each["imageSetState"], each["isPrimary"]) for each in listed} == {("ACTIVE", True)}
+
+
+def test_metadata_of_an_older_version_is_what_it_was(store: Store) -> None:
+    image_set_id = imported(store)
+    before = store.metadata(image_set_id)
+    store.import_files({"2.dcm": ct_file()}, "more/")
+
+    assert store.metadata(image_set_id, versionId="1") == before
+    assert len(only_series(store.metadata(image_set_id))["Instances"]) == 2
+
+
 def test_metadata_is_json_in_gzip(store: Store) -> None:
     answer = store.imaging.get_image_set_metadata(datastoreId=store.id, imageSetId=imported(store))
 

@@ -21,7 +21,7 @@ def read(data: bytes) -> Any:
     return json.loads(gzip.decompress(data))
 
 
-@given(DICOM, DICOM, st.dictionaries(st.text(min_size=1), DICOM, max_size=3))
+@given(DICOM, DICOM, st.dictionaries(st.text(min_size=1), DICOM, min_size=1, max_size=3))
 def test_joined_text_reads_back_as_what_went_in(
     patient: dict[str, Any], series: dict[str, Any], instances: dict[str, dict[str, Any]]
 ) -> None:
@@ -36,11 +36,18 @@ def test_joined_text_reads_back_as_what_went_in(
 
 
 def test_series_stand_inside_the_study() -> None:
-    found = read(document("store", "set", LEVELS, "1.2.3", []))
+    part = instance_json({"DICOM": {}}, "1.2", [])
+    found = read(document("store", "set", LEVELS, "1.2.3", [("1.2.3.4", part)]))
 
     assert list(found) == ["SchemaVersion", "DatastoreID", "ImageSetID", "Patient", "Study"]
     assert list(found["Study"]) == ["DICOM", "Series"]
     assert list(found["Study"]["Series"]["1.2.3"]) == ["DICOM", "Instances"]
+
+
+def test_without_instances_there_is_no_series() -> None:
+    found = read(document("store", "set", LEVELS, "1.2.3", []))
+
+    assert found["Study"]["Series"] == {}
 
 
 def test_an_instance_names_its_stored_syntax_and_its_frames() -> None:
