@@ -28,7 +28,7 @@ synth: install
 	$(BIN)/python -m cli.cdk synth --quiet
 
 test: install
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # With no account known, app.py writes no lock of a data store.
 NOBODY := env -u AWS_ACCESS_KEY_ID -u AWS_PROFILE AWS_EC2_METADATA_DISABLED=true \

@@ -11,8 +11,6 @@ from cli import deployed, local
 from cli.errors import CommandError
 from cli.upload import Uploaded, files_under, upload_files, with_slash
 
-pytestmark = pytest.mark.xdist_group("cli")
-
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.LocalAws]:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sandbox import Sandbox, Uploads
@@ -11,13 +10,6 @@ from small_studies import write_small_studies
 from cli import local, repository
 from cli.deploy import copied
 from cli.samples import write_samples
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All in one process: there is one local AWS."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("local"))
 
 
 @pytest.fixture(scope="session")
