@@ -49,8 +49,13 @@ class DataStore(Model):
 class Quotas(Model):
     """The account's HealthImaging quotas in this Region. Raise one here after AWS has raised it."""
 
-    start_rate: float = Field(default=1.0, gt=0, le=1000, description="StartDICOMImportJob calls a second.")
+    start_rate: float = Field(
+        default=1.0, gt=0, le=1000, description="StartDICOMImportJob calls a second, to begin with."
+    )
     start_burst: int = Field(default=2, ge=1, le=1000, description="StartDICOMImportJob calls at once.")
+    start_rate_ceiling: float = Field(
+        default=10.0, gt=0, le=1000, description="Never more calls a second than this, whatever is learned."
+    )
     concurrent_jobs: int = Field(
         default=100,
         ge=1,

@@ -38,7 +38,11 @@ def read_import_settings(text: str) -> ImportSettings:
             quiet_seconds=float(given["quiet_seconds"]),
             longest_wait_seconds=float(given["longest_wait_seconds"]),
         ),
-        rate=Rate(per_second=float(given["start_rate"]), burst=int(given["start_burst"])),
+        rate=Rate(
+            per_second=float(given["start_rate"]),
+            burst=int(given["start_burst"]),
+            ceiling=float(given["start_rate_ceiling"]),
+        ),
         concurrent_jobs=int(given["concurrent_jobs"]),
         limits=limits,
         bytes_per_file=min(int(given["bytes_per_file"]), limits.bytes),

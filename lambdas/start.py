@@ -16,12 +16,21 @@ from lambdas.adapters.storage import Storage
 from lambdas.finishing import Finisher
 from lambdas.importing.files import File, FolderState, Job, JobState, Status
 from lambdas.importing.manifests import REASON_CHARACTERS
+from lambdas.importing.pacer import wait
 from lambdas.importing.planner import DELETED, KEY_TOO_LONG, failed, fits_staging, skipped, staging_key
 from lambdas.importing.routing import Store
 from lambdas.importing.settling import NOTHING, Ended, settle_staged
 from lambdas.messages import Response, each_message
 from lambdas.settings import ImportSettings, read_import_settings, setting
-from lambdas.telemetry import FILES_COPIED, JOBS_STARTED, described, logger, measure, observed
+from lambdas.telemetry import (
+    FILES_COPIED,
+    JOBS_STARTED,
+    STARTS_THROTTLED,
+    described,
+    logger,
+    measure,
+    observed,
+)
 
 # A start under way is left alone for so long; after that it is taken as crashed.
 STARTING_FOR = timedelta(seconds=60)
@@ -49,26 +58,26 @@ class Starter:
     workers: int
 
     def message(self, message: dict[str, Any]) -> None:
-        """Start a job, or send its message again for later. `turn` is when a message may go on."""
+        """Start a job, or send its message again for later. `ticket` is its place in the line."""
         job = self.ledger.job(message["job"])
         if job is None or job.state not in (JobState.PLANNED, JobState.STARTING):
             return
-        turn = message.get("turn")
+        ticket = message.get("ticket")
         if job.state is JobState.STARTING:
-            self._resume(job, turn)
-        elif self._is_held(job) and not self._is_put_off(job, turn):
-            self._prepare(job, turn)
+            self._resume(job, ticket)
+        elif self._is_held(job) and not self._is_put_off(job, ticket):
+            self._prepare(job, ticket)
 
     def _is_held(self, job: Job) -> bool:
         """A job starts only while its folder names it: another plan of the same files may have won."""
         folder = self.ledger.folder(job.bucket, job.folder)
         return folder is not None and folder.state is FolderState.IMPORTING and job.name in folder.jobs
 
-    def _is_put_off(self, job: Job, turn: float | None) -> bool:
+    def _is_put_off(self, job: Job, ticket: float | None) -> bool:
         """Whether another message of this job waits for its time: one message a job is enough."""
-        return turn is None and job.at > self.now() + CLOCK_MARGIN
+        return ticket is None and job.at > self.now() + CLOCK_MARGIN
 
-    def _resume(self, job: Job, turn: float | None) -> None:
+    def _resume(self, job: Job, ticket: float | None) -> None:
         """A start that ended between asking HealthImaging and noting the answer, or is just doing so."""
         wait = (job.at + STARTING_FOR - self.now()).total_seconds()
         if wait > 0:
@@ -76,17 +85,17 @@ class Starter:
         elif job_id := self.imaging.find(job.datastore_id, job.name):
             self._started(job, job_id)
         else:
-            self._take_off(job, turn)
+            self._take_off(job, ticket)
 
-    def _prepare(self, job: Job, turn: float | None) -> None:
+    def _prepare(self, job: Job, ticket: float | None) -> None:
         if not job.in_place and not job.staged:
             staged = self._stage(job)
             if staged is None:
                 return
             job = staged
-        self._take_off(job, turn)
+        self._take_off(job, ticket)
 
-    def _take_off(self, job: Job, turn: float | None) -> None:
+    def _take_off(self, job: Job, ticket: float | None) -> None:
         """Slot, turn, a last look at what lies there, and the start."""
         store = self.settings.store(job.store)
         if store is None:
@@ -96,24 +105,33 @@ class Starter:
         if not self.quota.take_slot(job.datastore_id, job.name, self.settings.concurrent_jobs):
             self._later(job, self.now() + timedelta(seconds=PUT_OFF_SECONDS))
             return
-        if turn is None or turn < (self.now() - STARTING_FOR).timestamp():
-            turn = self.quota.take_turn(self.now().timestamp(), self.settings.rate)
-        if turn is None:
+        place = self._place(ticket)
+        if place is None:
             self._later(job, self.now() + timedelta(seconds=PUT_OFF_SECONDS))
-        elif turn > self.now().timestamp():
-            self._later(job, datetime.fromtimestamp(turn, UTC), turn)
+            return
+        ticket, turn = place
+        if (seconds := turn - self.now().timestamp()) > 0:
+            self._later(job, self.now() + timedelta(seconds=wait(seconds)), ticket)
         elif job.state is JobState.PLANNED and job.in_place and not self._is_exact(job):
-            self._stage_instead(job, turn)
+            self._stage_instead(job, ticket)
         else:
-            self._start(job, store)
+            self._start(job, store, ticket)
 
-    def _later(self, job: Job, at: datetime, turn: float | None = None) -> None:
-        """Waiting is the queue's, not the function's. A turn is kept: it need not be asked for again."""
-        wait = (at - self.now()).total_seconds()
+    def _place(self, ticket: float | None) -> tuple[float, float] | None:
+        """The ticket and its turn; a new one for a message that has none or came too late for it."""
+        now, rate = self.now().timestamp(), self.settings.rate
+        turn = None if ticket is None else self.quota.turn(ticket, now, rate)
+        if ticket is None or turn is None:
+            return self.quota.take_ticket(now, rate)
+        return ticket, turn
+
+    def _later(self, job: Job, at: datetime, ticket: float | None = None) -> None:
+        """Waiting is the queue's, not the function's. The ticket is kept: it need not be asked for again."""
+        seconds = (at - self.now()).total_seconds()
         longest = self.now() + timedelta(seconds=LONGEST_DELAY_SECONDS)
         if job.state is JobState.PLANNED and not self.ledger.advance(job, replace(job, at=min(at, longest))):
             return
-        self.starts.send({"job": job.name} | ({"turn": turn} if turn else {}), wait)
+        self.starts.send({"job": job.name} | ({"ticket": ticket} if ticket is not None else {}), seconds)
 
     def _is_exact(self, job: Job) -> bool:
         """Whether the objects under the prefix are still the batch: files may have come since the plan."""
@@ -121,11 +139,11 @@ class Starter:
         members = {(file.key, file.version) for file in self.ledger.members(job)}
         return not listing.nested and {(one.key, one.version) for one in listing.current} == members
 
-    def _stage_instead(self, job: Job, turn: float) -> None:
+    def _stage_instead(self, job: Job, ticket: float) -> None:
         prefix = f"s3://{self.staging_bucket}/{staging_key(job.name, '')}"
         changed = replace(job, in_place=False, prefix=prefix, at=self.now())
         if self.ledger.advance(job, changed):
-            self._prepare(changed, turn)
+            self._prepare(changed, ticket)
 
     def _stage(self, job: Job) -> Job | None:
         """Copy the job's waiting files under its own prefix; None when there is nothing more to do here."""
@@ -153,7 +171,7 @@ class Starter:
             return skipped(file, DELETED, self.now())
         return None
 
-    def _start(self, job: Job, store: Store) -> None:
+    def _start(self, job: Job, store: Store, ticket: float) -> None:
         """STARTING is written before HealthImaging is asked: after a crash the job is looked for first."""
         now = self.now()
         starting = replace(job, state=JobState.STARTING, at=now, started_at=job.started_at or now)
@@ -164,7 +182,9 @@ class Starter:
         except LaterError as refusal:
             logger.warning("start put off", extra={"job": job.name, "code": str(refusal)})
             # A start that once ended unknown stays STARTING, so that its prefix never changes.
-            self._put_back(starting, job.state)
+            if refusal.is_throttled:
+                self._slow_down(ticket, now)
+            self._put_back(starting, job.state, ticket if refusal.is_throttled else None)
         except RefusedError as refusal:
             logger.error("start refused", extra={"job": job.name, "code": refusal.code})
             self._refuse(starting, refusal.reason)
@@ -174,10 +194,19 @@ class Starter:
         else:
             self._started(starting, job_id)
 
-    def _put_back(self, job: Job, state: JobState) -> None:
+    def _slow_down(self, ticket: float, asked_at: datetime) -> None:
+        self.quota.throttled(ticket, asked_at.timestamp(), self.now().timestamp(), self.settings.rate)
+        self.measure(STARTS_THROTTLED, 1)
+
+    def _put_back(self, job: Job, state: JobState, ticket: float | None) -> None:
+        """A throttled start comes again when its ticket is called again, any other after a while."""
+        place = self._place(ticket) if ticket is not None else None
         at = self.now() + timedelta(seconds=PUT_OFF_SECONDS)
+        if place:
+            at = max(self.now(), datetime.fromtimestamp(place[1], UTC))
         if self.ledger.advance(job, replace(job, state=state, at=at)):
-            self.starts.send({"job": job.name}, PUT_OFF_SECONDS)
+            message = {"job": job.name} | ({"ticket": place[0]} if place else {})
+            self.starts.send(message, (at - self.now()).total_seconds())
 
     def _refuse(self, job: Job, reason: str) -> None:
         """HealthImaging will never take this job: its files fail with its reason."""
@@ -190,6 +219,7 @@ class Starter:
         if self.ledger.advance(job, replace(job, state=JobState.STARTED, job_id=job_id, at=self.now())):
             logger.info("job started", extra={"job": job.name, "job_id": job_id, "in_place": job.in_place})
             self.measure(JOBS_STARTED, 1)
+            self.quota.started(self.now().timestamp(), self.settings.rate)
 
 
 def from_environment() -> Starter:

@@ -12,12 +12,18 @@ from lambdas.importing.routing import Store
 # In the order a job goes through them, so that one which moves on while it is looked for is found.
 STATUSES = ("SUBMITTED", "IN_PROGRESS", "COMPLETED", "FAILED")
 
-LATER = {"ThrottlingException", "ServiceQuotaExceededException"}
+THROTTLED = "ThrottlingException"
+LATER = {THROTTLED, "ServiceQuotaExceededException"}
 REFUSED = {"AccessDeniedException", "ResourceNotFoundException", "ValidationException"}
 
 
 class LaterError(Exception):
     """HealthImaging takes no job now; nothing was started."""
+
+    @property
+    def is_throttled(self) -> bool:
+        """Whether starts come too fast; else too many jobs run."""
+        return str(self) == THROTTLED
 
 
 class RefusedError(Exception):

@@ -1,10 +1,13 @@
 """What all functions share of the account's quotas: the slots of running jobs and the pace of starts."""
 
+import json
+from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from lambdas.adapters.rows import Item
 from lambdas.adapters.table import Table
-from lambdas.importing.pacer import Rate, take_turn
+from lambdas.importing.pacer import Pace, Rate, begin, is_stale, started, take_ticket, throttled, turn
 
 PACE = {"pk": "pace", "sk": "/"}
 TRIES = 10
@@ -40,23 +43,50 @@ class Quota:
         item = self._table.get(_slots(datastore_id)) or {}
         return frozenset(item.get("jobs", ()))
 
-    def take_turn(self, now: float, rate: Rate) -> float | None:
-        """When the caller may start a job; None when too many asked at once to be given a turn."""
+    def take_ticket(self, now: float, rate: Rate) -> tuple[float, float] | None:
+        """A ticket and when it is called; None when too many asked at once to be given one."""
         for _ in range(TRIES):
-            item = self._table.get(PACE)
-            value = float(item["value"]) if item else 0.0
-            turn, following = take_turn(value, now, rate)
-            if self._pace(item, following):
-                return turn
+            standing = self._standing()
+            ticket, pace = take_ticket(begin(rate, now, standing), rate)
+            if self._keep(standing, pace):
+                return ticket, turn(pace, ticket)
         return None
 
-    def _pace(self, seen: Item | None, following: float) -> bool:
+    def turn(self, ticket: float, now: float, rate: Rate) -> float | None:
+        """When the ticket is called, as the rate is now; None when it was called too long ago."""
+        pace = begin(rate, now, self._standing())
+        return None if is_stale(pace, ticket) else turn(pace, ticket)
+
+    def started(self, now: float, rate: Rate) -> None:
+        """Let the rate grow, if starts wait for it."""
+        self._learn(now, rate, lambda pace: started(pace, rate))
+
+    def throttled(self, ticket: float, asked_at: float, now: float, rate: Rate) -> None:
+        """Cut the rate, and call the ticket again."""
+        self._learn(now, rate, lambda pace: throttled(pace, ticket, asked_at))
+
+    def _learn(self, now: float, rate: Rate, change: Callable[[Pace], Pace]) -> None:
+        for _ in range(TRIES):
+            standing = self._standing()
+            pace = begin(rate, now, standing)
+            if (learned := change(pace)) == pace or self._keep(standing, learned):
+                return
+
+    def _standing(self) -> Pace | None:
+        item = self._table.get(PACE)
+        return Pace(**json.loads(item["value"])) if item else None
+
+    def _keep(self, seen: Pace | None, pace: Pace) -> bool:
         # DynamoDB takes no floats: a text is exact, and is only ever compared for being the same.
-        values: Item = {":value": repr(following)}
+        values: Item = {":value": _text(pace)}
         condition = "attribute_not_exists(#pk)"
         if seen:
-            condition, values[":seen"] = "#value = :seen", seen["value"]
+            condition, values[":seen"] = "#value = :seen", _text(seen)
         return bool(self._table.update(PACE, "SET #value = :value", condition, values))
+
+
+def _text(pace: Pace) -> str:
+    return json.dumps(asdict(pace))
 
 
 def _slots(datastore_id: str) -> dict[str, str]:

@@ -1,27 +1,97 @@
-"""How fast jobs may start: the generic cell rate algorithm over one stored number."""
+"""How fast jobs may start: tickets of one line, called at a rate that is learned from what is refused.
 
-from dataclasses import dataclass
+The rate grows a little with every start that had to wait for its ticket, and is cut with every start
+that HealthImaging throttles. Tickets count starts, not seconds: when the rate changes, everybody who
+waits moves with it, and needs to be told nothing.
+"""
+
+from dataclasses import dataclass, replace
+
+CUT = 0.95
+# Growth for each start, as a share of the rate: after a cut, and before one was ever needed.
+CAREFUL, BOLD = 1 / 10_000, 1 / 50
+# The growth itself grows while nothing is refused, so that a rate which AWS raised is found.
+EAGERNESS = 1.005
+SLOWEST = 0.01
+# A ticket that was called so long ago is not taken any more: those of an outage must not come at once.
+CALLED_FOR_SECONDS = 60
+# A message comes so much later than it was to come.
+LATE_SECONDS = 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rate:
-    """`per_second` calls in the long run, `burst` at once after a rest."""
+    """Where learning begins: `per_second` in the long run, `burst` at once after a rest."""
 
     per_second: float
     burst: int
+    ceiling: float
 
 
-def take_turn(value: float, now: float, rate: Rate) -> tuple[float, float]:
-    """When the caller may go, and the value to store in place of `value`.
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """What all functions share. At the time `at`, in seconds, the ticket `called` was called."""
 
-    Both are seconds of one clock. The turn may lie in the future: it is the caller's, and nobody
-    else's, so a caller that waits for it need not ask again.
+    configured: float
+    rate: float
+    step: float
+    called: float
+    at: float
+    following: float
+    cut_at: float = 0.0
 
-    >>> take_turn(0.0, 100.0, Rate(per_second=0.5, burst=1))
-    (100.0, 102.0)
-    >>> take_turn(102.0, 100.0, Rate(per_second=0.5, burst=1))
-    (102.0, 104.0)
+
+def begin(rate: Rate, now: float, standing: Pace | None = None) -> Pace:
+    """The pace as it stands at `now`; anew where there is none, or another rate was configured."""
+    start = min(rate.per_second, rate.ceiling)
+    if standing is None:
+        return Pace(
+            configured=rate.per_second, rate=start, step=start * BOLD, called=0.0, at=now, following=0.0
+        )
+    called = standing.called + max(0.0, now - standing.at) * standing.rate
+    pace = replace(standing, called=called, at=max(now, standing.at))
+    if standing.configured != rate.per_second:
+        return replace(pace, configured=rate.per_second, rate=start, step=start * BOLD)
+    return replace(pace, rate=min(pace.rate, rate.ceiling))
+
+
+def take_ticket(pace: Pace, rate: Rate) -> tuple[float, Pace]:
+    """The next ticket. After a rest the first `burst` are called at once, and no more."""
+    ticket = max(pace.following, pace.called - rate.burst + 1)
+    return ticket, replace(pace, following=ticket + 1)
+
+
+def turn(pace: Pace, ticket: float) -> float:
+    """When the ticket is called, if the rate stays as it is."""
+    return pace.at + (ticket - pace.called) / pace.rate
+
+
+def wait(seconds: float) -> float:
+    """How long a message waits whose ticket is called in so many seconds: less, as the rate may grow."""
+    return seconds if seconds <= 2 else max(2.0, min(seconds, 900) / 2)
+
+
+def is_stale(pace: Pace, ticket: float) -> bool:
+    return turn(pace, ticket) < pace.at - CALLED_FOR_SECONDS
+
+
+def started(pace: Pace, rate: Rate) -> Pace:
+    """After a start. Only where others wait has it shown anything: then the rate grows."""
+    if pace.following <= pace.called + 1:
+        return pace
+    return replace(
+        pace, rate=min(rate.ceiling, pace.rate + pace.step), step=min(pace.step * EAGERNESS, pace.rate * BOLD)
+    )
+
+
+def throttled(pace: Pace, ticket: float, asked_at: float) -> Pace:
+    """After a start that was refused: the line moves back, so that the refused one is called again.
+
+    It moves further where many late ones were called together. The rate is cut once for all starts that
+    were under way at the time.
     """
-    interval = 1 / rate.per_second
-    value = max(value, now)
-    return max(now, value - (rate.burst - 1) * interval), value + interval
+    pace = replace(pace, called=min(pace.called - 1, ticket + LATE_SECONDS * pace.rate))
+    if asked_at < pace.cut_at:
+        return pace
+    slower = max(SLOWEST, pace.rate * CUT)
+    return replace(pace, rate=slower, step=slower * CAREFUL, cut_at=pace.at)

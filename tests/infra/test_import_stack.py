@@ -53,6 +53,7 @@ def test_the_settings_are_json_with_every_key_the_functions_read(two_stores: Any
         "longest_wait_seconds": 3600,
         "start_rate": 1,
         "start_burst": 2,
+        "start_rate_ceiling": 10,
         "concurrent_jobs": 100,
         "files_per_job": 5000,
         "bytes_per_job": 10 * 1024**3,

@@ -16,6 +16,7 @@ SETTINGS = {
     "longest_wait_seconds": 60,
     "start_rate": 1.0,
     "start_burst": 2,
+    "start_rate_ceiling": 1.0,
     "concurrent_jobs": 3,
     "files_per_job": 20,
     "bytes_per_job": 10_000,

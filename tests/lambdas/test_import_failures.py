@@ -1,5 +1,6 @@
 """What fails, is refused, comes late or is lost on the way, over AWS in memory."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -58,6 +59,20 @@ def test_a_start_that_is_put_off_comes_again_and_starts_one_job(world: World, co
     world.settle()
 
     assert len(world.imaging.jobs) == 1
+    world.check()
+
+
+def test_a_throttled_start_slows_all_starts_and_waits_in_the_queue(world: World) -> None:
+    for number in range(4):
+        world.upload(f"study{number}/1.dcm")
+    world.imaging.refusals = ["ThrottlingException"] * 2
+
+    world.settle()
+
+    pace = json.loads(world.table.items["pace", "/"]["value"])
+    assert 0.9 <= pace["rate"] < 0.95
+    assert world.metrics["StartsThrottled"] == 2
+    assert len(world.imaging.jobs) == 4
     world.check()
 
 

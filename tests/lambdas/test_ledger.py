@@ -290,25 +290,46 @@ def test_slots_are_given_up_to_their_number_and_freed_once(table: Any) -> None:
 
 
 def test_turns_are_given_at_the_rate(table: Any) -> None:
-    quota, rate = Quota(table), Rate(per_second=0.25, burst=1)
+    quota, rate = Quota(table), Rate(per_second=0.25, burst=1, ceiling=0.25)
 
-    assert [quota.take_turn(1_000.5, rate) for _ in range(3)] == [1_000.5, 1_004.5, 1_008.5]
+    places = [quota.take_ticket(1_000.5, rate) for _ in range(3)]
+
+    assert [place[1] for place in places if place] == [1_000.5, 1_004.5, 1_008.5]
 
 
-def test_a_turn_taken_by_another_meanwhile_is_not_given_twice(table: Any) -> None:
-    quota, rate = Quota(table), Rate(per_second=1, burst=1)
-    update, meanwhile = table.update_item, []
+def test_a_ticket_taken_by_another_meanwhile_is_not_given_twice(table: Any) -> None:
+    quota, rate = Quota(table), Rate(per_second=1, burst=1, ceiling=1)
+    meanwhile: list[Any] = []
+    update = table.update_item
 
-    def interrupted(**request: Any) -> Any:
+    def update_item(**request: Any) -> Any:
         table.update_item = update
-        meanwhile.append(quota.take_turn(1_000.0, rate))
+        meanwhile.append(quota.take_ticket(1_000.0, rate))
         return update(**request)
 
-    quota.take_turn(900.0, rate)
-    table.update_item = interrupted
+    quota.take_ticket(900.0, rate)
+    table.update_item = update_item
 
-    assert quota.take_turn(1_000.0, rate) == 1_001.0
-    assert meanwhile == [1_000.0]
+    assert quota.take_ticket(1_000.0, rate) == (meanwhile[0][0] + 1, meanwhile[0][1] + 1)
+
+
+def test_adaptive_pacing_is_shared_through_one_row(table: Any) -> None:
+    one, other, rate = Quota(table), Quota(table), Rate(per_second=1, burst=1, ceiling=1)
+    tickets = [place[0] for _ in range(3) if (place := one.take_ticket(1_000.0, rate))]
+
+    other.throttled(tickets[0], 1_000.0, 1_000.0, rate)
+
+    turns = [one.turn(ticket, 1_000.0, rate) for ticket in tickets]
+    assert turns == pytest.approx([1_000 + number / 0.95 for number in (1, 2, 3)])
+
+
+def test_a_ticket_that_was_called_long_ago_is_called_no_more(table: Any) -> None:
+    quota, rate = Quota(table), Rate(per_second=1, burst=1, ceiling=1)
+    place = quota.take_ticket(1_000.0, rate)
+
+    assert place
+    assert quota.turn(place[0], 1_059.0, rate) == 1_000.0
+    assert quota.turn(place[0], 1_061.0, rate) is None
 
 
 def test_the_sweep_goes_on_where_it_stopped(ledger: Ledger) -> None:

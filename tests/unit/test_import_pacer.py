@@ -1,26 +1,135 @@
-"""How fast jobs may start."""
+"""How fast jobs may start, and how the rate is learned."""
+
+import heapq
+import itertools
+from dataclasses import dataclass, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambdas.importing.pacer import Rate, take_turn
+from lambdas.importing.pacer import (
+    SLOWEST,
+    Rate,
+    begin,
+    is_stale,
+    started,
+    take_ticket,
+    throttled,
+    turn,
+    wait,
+)
 
-RATES = st.builds(Rate, per_second=st.sampled_from([0.25, 1.0, 10.0]), burst=st.integers(1, 4))
+
+@dataclass
+class Service:
+    """Allows `rate` starts a second and `burst` at once, as AWS's token buckets do."""
+
+    rate: float
+    burst: float = 1.0
+    tokens: float = 1.0
+    at: float = 0.0
+    raised_at: float = float("inf")
+    raised_to: float = 0.0
+
+    def allows(self, now: float) -> bool:
+        if now >= self.raised_at:
+            self.rate = self.raised_to
+        self.tokens = min(self.burst, self.tokens + (now - self.at) * self.rate)
+        self.at = now
+        if self.tokens < 1:
+            return False
+        self.tokens -= 1
+        return True
+
+
+@dataclass(frozen=True)
+class Run:
+    """When starts were made, and when calls were throttled."""
+
+    made: list[float]
+    refused: list[float]
+
+    def use(self, allowed: float, first: int, last: int) -> float:
+        """The share of what was allowed, between two starts."""
+        return (last - first) / (self.made[last] - self.made[first]) / allowed
+
+    def throttled_share(self, first: int, last: int) -> float:
+        refused = sum(self.made[first] <= at < self.made[last] for at in self.refused)
+        return refused / (refused + last - first)
+
+
+def drain(jobs: int, rate: Rate, service: Service) -> Run:
+    """A backlog in which every job has its ticket at once, and comes again as it is told to."""
+    run, pace = Run([], []), begin(rate, 0.0)
+    waiting: list[tuple[float, int, float]] = []
+    numbers = itertools.count()
+    for _ in range(jobs):
+        ticket, pace = take_ticket(pace, rate)
+        heapq.heappush(waiting, (wait(turn(pace, ticket)), next(numbers), ticket))
+    while waiting:
+        now, _, ticket = heapq.heappop(waiting)
+        pace = begin(rate, now, pace)
+        if is_stale(pace, ticket):
+            ticket, pace = take_ticket(pace, rate)
+        if (at := turn(pace, ticket)) > now + 1e-9:
+            heapq.heappush(waiting, (now + wait(at - now), next(numbers), ticket))
+        elif service.allows(now):
+            run.made.append(now)
+            pace = started(pace, rate)
+        else:
+            run.refused.append(now)
+            pace = throttled(pace, ticket, now)
+            heapq.heappush(waiting, (now + wait(turn(pace, ticket) - now), next(numbers), ticket))
+    return run
+
+
+@pytest.mark.parametrize("configured", [0.25, 1.0, 10.0])
+@pytest.mark.parametrize("allowed", [0.25, 1.0, 10.0])
+def test_adaptive_pacing_uses_the_allowance_and_is_hardly_ever_throttled(
+    configured: float, allowed: float
+) -> None:
+    run = drain(8_000, Rate(per_second=configured, burst=2, ceiling=20.0), Service(allowed))
+
+    assert run.use(allowed, 5_000, 7_000) >= 0.95
+    assert run.throttled_share(5_000, 7_000) < 0.01
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.floats(0.05, 20.0), st.floats(0.05, 20.0))
+def test_adaptive_pacing_never_exceeds_the_ceiling(configured: float, ceiling: float) -> None:
+    run = drain(300, Rate(per_second=configured, burst=1, ceiling=ceiling), Service(1_000.0))
+
+    assert len(run.made) == 300
+    assert 299 / (run.made[-1] - run.made[0]) <= ceiling * 1.01
+
+
+def test_a_rate_that_aws_raised_is_found() -> None:
+    service = Service(1.0, raised_at=1_000.0, raised_to=10.0)
+
+    run = drain(6_000, Rate(per_second=1.0, burst=2, ceiling=20.0), service)
+
+    assert run.use(10.0, 4_000, 5_000) >= 0.95
+
+
+CONSTANT = st.builds(
+    lambda per_second, burst: Rate(per_second=per_second, burst=burst, ceiling=per_second),
+    st.sampled_from([0.25, 1.0, 10.0]),
+    st.integers(1, 4),
+)
 
 
 def turns_of(rate: Rate, waits: list[float]) -> list[float]:
-    """The turns of callers that come so long after each other."""
-    value, now, turns = 0.0, 1_000.0, []
-    for wait in waits:
-        now += wait
-        turn, value = take_turn(value, now, rate)
-        assert turn >= now
-        turns.append(turn)
+    """The turns of callers that come so long after each other, at a rate that stays."""
+    pace, now, turns = begin(rate, 1_000.0), 1_000.0, []
+    for wait_before in waits:
+        now += wait_before
+        ticket, pace = take_ticket(begin(rate, now, pace), rate)
+        turns.append(max(now, turn(pace, ticket)))
     return turns
 
 
-@given(RATES, st.lists(st.floats(0, 30), max_size=40))
+@given(CONSTANT, st.lists(st.floats(0, 30), max_size=40))
 def test_no_window_holds_more_turns_than_the_burst_and_the_rate(rate: Rate, waits: list[float]) -> None:
     turns = turns_of(rate, waits)
 
@@ -31,15 +140,40 @@ def test_no_window_holds_more_turns_than_the_burst_and_the_rate(rate: Rate, wait
             assert last - first + 1 <= allowed + 1e-6
 
 
-@given(RATES, st.integers(1, 40))
+@given(CONSTANT, st.integers(1, 40))
 def test_a_crowd_is_given_every_turn_that_the_rate_allows(rate: Rate, callers: int) -> None:
-    turns = turns_of(rate, [0.0] * callers)
+    turns = turns_of(rate, [60.0] + [0.0] * (callers - 1))
 
-    assert turns[-1] == pytest.approx(1_000.0 + max(0, callers - rate.burst) / rate.per_second)
+    assert turns[-1] == pytest.approx(1_060.0 + max(0, callers - rate.burst) / rate.per_second)
 
 
-def test_after_a_rest_the_burst_is_back_and_no_more() -> None:
-    rate = Rate(per_second=1.0, burst=2)
+def test_starts_that_were_throttled_together_cut_the_rate_once() -> None:
+    rate = Rate(per_second=1.0, burst=1, ceiling=1.0)
+    pace = begin(rate, 10.0)
+    once = throttled(pace, 0.0, asked_at=9.9)
 
-    assert turns_of(rate, [0, 0, 0]) == [1_000, 1_000, 1_001]
-    assert turns_of(rate, [0, 0, 0, 60, 0, 0]) == [1_000, 1_000, 1_001, 1_060, 1_060, 1_061]
+    assert throttled(once, 0.0, asked_at=9.9).rate == once.rate == 0.95
+
+
+def test_the_rate_never_falls_to_nothing() -> None:
+    rate = Rate(per_second=1.0, burst=1, ceiling=1.0)
+    pace = begin(rate, 0.0)
+    for second in range(500):
+        pace = throttled(begin(rate, float(second), pace), 0.0, asked_at=float(second))
+
+    assert pace.rate == SLOWEST
+
+
+def test_another_configured_rate_begins_anew_and_the_line_stays() -> None:
+    rate = Rate(per_second=1.0, burst=1, ceiling=5.0)
+    _, pace = take_ticket(begin(rate, 0.0), rate)
+
+    changed = begin(replace(rate, per_second=4.0), 0.0, throttled(pace, 0.0, asked_at=0.0))
+
+    assert (changed.rate, changed.following) == (4.0, pace.following)
+
+
+@given(st.floats(0, 10_000))
+def test_a_message_waits_no_longer_than_its_turn_and_comes_closer_each_time(seconds: float) -> None:
+    assert wait(seconds) <= min(seconds, 900)
+    assert wait(seconds) == seconds or wait(seconds) >= 2
