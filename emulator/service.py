@@ -5,16 +5,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from emulator.aws import Aws, JobS3
+from emulator.copies import Copies
 from emulator.datastores import Datastores
+from emulator.deletions import Deletions
 from emulator.events import Outbox
 from emulator.image_sets import ImageSets
 from emulator.import_jobs import ImportJobs
 from emulator.import_run import ImportRuns
+from emulator.operations import Operations
 from emulator.outcomes import Outcome, Source
 from emulator.routes import Operation
 from emulator.search import Search
 from emulator.storage import Storage
 from emulator.tags import Tags
+from emulator.updates import Updates
 from emulator.workers import Workers
 
 SECONDS_PER_FILE = 600
@@ -33,6 +37,9 @@ class Service:
         self._runs = ImportRuns(storage, self._outbox, aws, workers, _role_s3, endpoint)
         self._jobs = ImportJobs(storage, self._outbox, aws, self.datastores, self._runs.submit)
         image_sets = ImageSets(storage, self.datastores)
+        self._running = Operations(storage, self._outbox)
+        of_image_sets = (storage, self.datastores, image_sets, self._running)
+        self._deletions = Deletions(*of_image_sets)
         tags = Tags(storage)
         self.operations: Mapping[str, Operation] = {
             "CreateDatastore": self.datastores.create,
@@ -47,6 +54,9 @@ class Service:
             "ListImageSetVersions": image_sets.list_versions,
             "GetImageSetMetadata": image_sets.metadata,
             "GetImageFrame": image_sets.frame,
+            "UpdateImageSetMetadata": Updates(*of_image_sets).update,
+            "CopyImageSet": Copies(*of_image_sets).copy,
+            "DeleteImageSet": self._deletions.delete,
             "TagResource": tags.add,
             "UntagResource": tags.remove,
             "ListTagsForResource": tags.list,
@@ -57,6 +67,8 @@ class Service:
         self._runs.start()
         self._outbox.flush()
         self.datastores.resume()
+        self._running.resume()
+        self._deletions.resume()
         self._jobs.resume()
 
     def stop(self) -> None:

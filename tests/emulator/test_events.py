@@ -1,5 +1,6 @@
 """EventBridge: what happens to data stores, import jobs and image sets, and new objects in S3."""
 
+import functools
 import json
 import uuid
 from collections.abc import Callable
@@ -103,6 +104,71 @@ def test_a_merge_tells_that_the_image_set_is_updated(store: Store, received: Rec
 
     event = received(8, store.id)[6]
     assert (event["detail-type"], event["detail"]["imageSetVersion"]) == ("Image Set Updated", "2")
+
+
+def told(events: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    return [
+        (each["detail-type"], each["detail"]["imageSetState"], each["detail"]["imageSetWorkflowStatus"])
+        for each in events
+    ]
+
+
+def test_an_update_tells_when_it_begins_and_how_it_ends(store: Store, received: Received) -> None:
+    store.import_files({"1.dcm": ct_file()})
+    (image_set,) = store.search()
+    tree = json.dumps({"Study": {"DICOM": {"StudyDescription": "not there"}}}).encode()
+    for version, name in (("1", "updatableAttributes"), ("2", "removableAttributes")):
+        store.imaging.update_image_set_metadata(
+            datastoreId=store.id,
+            imageSetId=image_set["imageSetId"],
+            latestVersionId=version,
+            updateImageSetMetadataUpdates={
+                "DICOMUpdates": {name: tree.replace(b"not", b"was") if version == "2" else tree}
+            },
+        )
+        received(4 + 2 * int(version), store.id)
+
+    assert told(received(8, store.id)[4:]) == [
+        ("Image Set Updating", "LOCKED", "UPDATING"),
+        ("Image Set Updated", "ACTIVE", "UPDATED"),
+        ("Image Set Updating", "LOCKED", "UPDATING"),
+        ("Image Set Update Failed", "ACTIVE", "UPDATE_FAILED"),
+    ]
+
+
+def test_a_copy_tells_of_both_image_sets(store: Store, received: Received) -> None:
+    store.import_files({"1.dcm": ct_file()})
+    (image_set,) = store.search()
+    source = image_set["imageSetId"]
+    information: dict[str, Any] = {"sourceImageSet": {"latestVersionId": "1"}}
+    copy = functools.partial(store.imaging.copy_image_set, datastoreId=store.id, sourceImageSetId=source)
+    copied = copy(copyImageSetInformation=information)["destinationImageSetProperties"]["imageSetId"]
+    received(7, store.id)
+    information["destinationImageSet"] = {"imageSetId": copied, "latestVersionId": "1"}
+    copy(copyImageSetInformation=information)
+
+    events = received(10, store.id)[4:]
+    assert told(events) == [
+        ("Image Set Copying", "LOCKED", "COPYING"),
+        ("Image Set Copying With Read Only Access", "LOCKED", "COPYING_WITH_READ_ONLY_ACCESS"),
+        ("Image Set Copied", "ACTIVE", "COPIED"),
+        ("Image Set Copying", "LOCKED", "COPYING"),
+        ("Image Set Copying With Read Only Access", "LOCKED", "COPYING_WITH_READ_ONLY_ACCESS"),
+        ("Image Set Copy Failed", "ACTIVE", "COPY_FAILED"),
+    ]
+    assert events[0]["detail"]["sourceImageSetArn"] == f"{store.arn}/imageset/{source}"
+    assert [each["detail"]["imagesetId"] for each in events[:3]] == [copied, source, copied]
+
+
+def test_a_deletion_tells_when_it_begins_and_ends(store: Store, received: Received) -> None:
+    store.import_files({"1.dcm": ct_file()})
+    (image_set,) = store.search()
+    store.imaging.delete_image_set(datastoreId=store.id, imageSetId=image_set["imageSetId"])
+
+    assert told(received(6, store.id)[4:]) == [
+        ("Image Set Deleting", "LOCKED", "DELETING"),
+        ("Image Set Deleted", "DELETED", "DELETED"),
+    ]
 
 
 def test_a_failed_job_tells_it(store: Store, received: Received) -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 import uuid
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -12,10 +13,12 @@ from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 from botocore.httpsession import URLLib3Session
 from local_aws import ACCOUNT, REGION, LocalAws, Store
+from test_import_run import World
 
 from emulator.aws import Scope
 from emulator.model import operations
 from emulator.routes import answer
+from emulator.service import Service
 
 ZEROS = "0" * 32
 
@@ -96,12 +99,27 @@ def test_what_does_not_exist_is_404(aws: LocalAws) -> None:
     assert code == ("ResourceNotFoundException", 404)
 
 
-def test_an_operation_that_is_not_implemented_says_so(aws: LocalAws) -> None:
-    imaging = aws.client("medical-imaging")
-    source = {"sourceImageSet": {"latestVersionId": "1"}}
+def test_every_operation_of_the_model_is_implemented(tmp_path: Path) -> None:
+    service = Service(tmp_path, World(), "http://127.0.0.1:1")
 
-    call = {"datastoreId": ZEROS, "sourceImageSetId": ZEROS, "copyImageSetInformation": source}
-    assert error_of(imaging.copy_image_set, **call) == ("NotImplementedException", 501)
+    assert service.operations.keys() == {each.name for each in operations()}
+
+
+@pytest.mark.parametrize(("force", "code"), [("true", 404), ("maybe", 400)])
+def test_a_flag_in_the_query_is_true_or_false(aws: LocalAws, force: str, code: int) -> None:
+    body = b'{"revertToVersionId": "1"}'
+    path = f"/datastore/{ZEROS}/imageSet/{ZEROS}/updateImageSetMetadata?latestVersion=1&force={force}"
+
+    assert raw(aws, "POST", path, body)[0] == code
+
+
+def test_a_blob_that_is_not_base64_is_400(aws: LocalAws) -> None:
+    body = b'{"DICOMUpdates": {"updatableAttributes": "{}"}}'
+
+    status, answered = raw(
+        aws, "POST", f"/datastore/{ZEROS}/imageSet/{ZEROS}/updateImageSetMetadata?latestVersion=1", body
+    )
+    assert (status, answered["message"]) == (400, "a blob is not base64")
 
 
 def test_a_path_of_no_operation_is_404(aws: LocalAws) -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -86,6 +87,41 @@ def test_a_job_that_was_running_is_run_again_and_raises_the_version_once(restart
     (image_set,) = store.search()
     assert image_set["version"] == 2
     assert image_set["DICOMTags"]["DICOMNumberOfStudyRelatedInstances"] == 61
+
+
+def test_what_was_locked_when_the_process_was_killed_is_finished_by_the_next(
+    restartable: Restartable,
+) -> None:
+    store = Store(restartable.start())
+    # Three series, so three image sets: one to update, one to copy and one to delete.
+    store.import_files({f"{n}.dcm": ct_file(SeriesInstanceUID=f"1.{n}") for n in range(3)})
+    updated, copied, deleted = (each["imageSetId"] for each in store.search())
+    tree = b'{"Study": {"DICOM": {"StudyDescription": "a"}}}'
+    store.imaging.update_image_set_metadata(
+        datastoreId=store.id,
+        imageSetId=updated,
+        latestVersionId="1",
+        updateImageSetMetadataUpdates={"DICOMUpdates": {"updatableAttributes": tree}},
+    )
+    store.imaging.copy_image_set(
+        datastoreId=store.id,
+        sourceImageSetId=copied,
+        copyImageSetInformation={"sourceImageSet": {"latestVersionId": "1"}},
+    )
+    store.imaging.delete_image_set(datastoreId=store.id, imageSetId=deleted)
+    os.kill(restartable.pid, signal.SIGKILL)
+    os.waitpid(restartable.pid, 0)
+    restartable.start()
+
+    def statuses() -> list[str]:
+        return [
+            store.imaging.get_image_set(datastoreId=store.id, imageSetId=each)["imageSetWorkflowStatus"]
+            for each in (updated, copied, deleted)
+        ]
+
+    wait_for(lambda: statuses() == ["UPDATED", "CREATED", "DELETED"])
+    assert store.metadata(updated)["Study"]["DICOM"]["StudyDescription"] == "a"
+    assert len(store.search()) == 3
 
 
 def test_a_port_in_use_is_refused_in_words(aws: LocalAws, tmp_path: Path) -> None:
