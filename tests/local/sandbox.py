@@ -39,7 +39,10 @@ class Sandbox:
         """Wait until `done` is true of the files whose keys begin with `prefix`."""
         deadline = time.monotonic() + LONGEST_IMPORT_SECONDS
         while not done(files := list(self.files(prefix).values())):
-            assert time.monotonic() < deadline, [one for one in files if one["status"] == "WAITING"]
+            waiting = sum(one["status"] == "WAITING" for one in files)
+            assert time.monotonic() < deadline, (
+                f"{waiting} of {len(files)} files wait: see {self.state}/emulator.log"
+            )
             time.sleep(0.5)
 
     def wait_until_settled(self, prefix: str, count: int) -> None:
