@@ -18,6 +18,7 @@ from ministack.services import eventbridge, iam, kms, s3, sts
 from ministack.services.cloudformation import provisioners
 
 from emulator.aws import Credentials, RoleRefused, Scope
+from emulator.dicomweb import action_of
 
 SERVICE = "medical-imaging"
 PRINCIPAL = "medical-imaging.amazonaws.com"
@@ -45,6 +46,7 @@ def register(handler: Handler, datastore: Provisioner) -> None:
     router.SERVICE_PATTERNS[SERVICE] = {"host_patterns": [r"medical-imaging\."]}
     iam_actions.SERVICE_TO_IAM_NAMESPACE[SERVICE] = SERVICE
     iam_actions._BOTOCORE_SERVICE_MAP[SERVICE] = [SERVICE]
+    iam_actions.extract_iam_action = _naming_dicomweb(iam_actions.extract_iam_action)
     iam_actions.extract_resource_arn = _naming_our_arns(iam_actions.extract_resource_arn)
     provisioners._RESOURCE_HANDLERS[DATASTORE_TYPE] = dict(datastore)
     s3._fire_s3_event = _keeping_version_id(s3._fire_s3_event)
@@ -132,6 +134,17 @@ def key_is_usable(scope: Scope, key_arn: str) -> bool:
     with responses.request_scope(*scope):
         key = kms._resolve_key(key_arn)
     return bool(key and key["KeyState"] == "Enabled" and key.get("KeySpec") == "SYMMETRIC_DEFAULT")
+
+
+def _naming_dicomweb(extract: Callable[..., str | None]) -> Callable[..., str | None]:
+    """botocore's model, where MiniStack finds the actions, knows nothing of DICOMweb."""
+
+    @functools.wraps(extract)
+    def iam_action(service: str, method: str, path: str, *rest: Any) -> str | None:
+        action = action_of(method, path) if service == SERVICE else None
+        return f"{SERVICE}:{action}" if action else extract(service, method, path, *rest)
+
+    return iam_action
 
 
 def _naming_our_arns(extract: Callable[..., str]) -> Callable[..., str]:

@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from emulator import dicomweb
 from emulator.environment import client_environment
 from emulator.routes import Answer, answer
 from emulator.service import Service
@@ -117,6 +118,10 @@ def _handler(service: Service) -> Any:
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
     ) -> Answer:
         scope = ministack.request_scope()
+        if dicomweb.is_dicomweb(path):
+            return await asyncio.to_thread(
+                lambda: dicomweb.answer(service.dicomweb, scope, method, path, query, headers, body)
+            )
         return await asyncio.to_thread(answer, service.operations, scope, method, path, query, body)
 
     return handle

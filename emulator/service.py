@@ -1,5 +1,6 @@
 """AWS HealthImaging put together: its state, its rules, and its operations by name."""
 
+import functools
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,12 +9,14 @@ from emulator.aws import Aws, JobS3
 from emulator.copies import Copies
 from emulator.datastores import Datastores
 from emulator.deletions import Deletions
+from emulator.dicomweb import Action
 from emulator.events import Outbox
 from emulator.image_sets import ImageSets
 from emulator.import_jobs import ImportJobs
 from emulator.import_run import ImportRuns
 from emulator.operations import Operations
 from emulator.outcomes import Outcome, Source
+from emulator.representation import Rendered, Rendering
 from emulator.routes import Operation
 from emulator.search import Search
 from emulator.storage import Storage
@@ -22,17 +25,21 @@ from emulator.updates import Updates
 from emulator.workers import Workers
 
 SECONDS_PER_FILE = 600
+SECONDS_PER_RENDERING = 60
 
 
 class Service:
     """HealthImaging of every account and Region, with its data under `folder`."""
 
     def __init__(self, folder: Path, aws: Aws, endpoint: str) -> None:
-        storage = Storage(folder)
+        self._storage = storage = Storage(folder)
         self._outbox = Outbox(storage, aws.publish)
         self.datastores = Datastores(storage, self._outbox, aws)
         workers: Workers[tuple[Source, str], Outcome] = Workers(
             "emulator.worker:import_object", count=os.cpu_count() or 1, seconds=SECONDS_PER_FILE
+        )
+        self._renderers: Workers[Rendering, Rendered] = Workers(
+            "emulator.rendering:render", count=os.cpu_count() or 1, seconds=SECONDS_PER_RENDERING
         )
         self._runs = ImportRuns(storage, self._outbox, aws, workers, _role_s3, endpoint)
         self._jobs = ImportJobs(storage, self._outbox, aws, self.datastores, self._runs.submit)
@@ -71,8 +78,17 @@ class Service:
         self._deletions.resume()
         self._jobs.resume()
 
+    @functools.cached_property
+    def dicomweb(self) -> Mapping[str, Action]:
+        """The DICOMweb actions by name."""
+        # pydicom is slow to import, and a server that nobody asks for DICOMweb starts without it.
+        from emulator.dicomweb_actions import dicomweb_actions
+
+        return dicomweb_actions(self._storage, self.datastores, self._renderers)
+
     def stop(self) -> None:
         self._runs.stop()
+        self._renderers.close()
 
 
 def _role_s3(source: Source) -> JobS3:

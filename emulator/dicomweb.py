@@ -1,0 +1,120 @@
+"""DICOMweb in and out: which action a request is, and its answer over HTTP."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from emulator.aws import Scope
+from emulator.errors import (
+    NotImplementedException,
+    ServiceError,
+    UnknownOperationException,
+    ValidationException,
+)
+from emulator.routes import Answer, Query, guarded
+
+SERIES = "/studies/{study}/series/{series}"
+INSTANCE = SERIES + "/instances/{instance}"
+ACTIONS = (
+    ("SearchDICOMStudies", "GET", "/studies"),
+    ("SearchDICOMSeries", "GET", "/studies/{study}/series"),
+    ("SearchDICOMSeries", "GET", "/series"),
+    ("SearchDICOMInstances", "GET", SERIES + "/instances"),
+    ("SearchDICOMInstances", "GET", "/studies/{study}/instances"),
+    ("SearchDICOMInstances", "GET", "/instances"),
+    ("StoreDICOM", "POST", "/studies"),
+    ("StoreDICOMStudy", "POST", "/studies/{study}"),
+    ("GetDICOMSeriesMetadata", "GET", SERIES + "/metadata"),
+    ("GetDICOMInstance", "GET", INSTANCE),
+    ("GetDICOMInstanceMetadata", "GET", INSTANCE + "/metadata"),
+    ("GetDICOMInstanceFrames", "GET", INSTANCE + "/frames/{frames}"),
+    ("GetDICOMBulkdata", "GET", INSTANCE + "/bulkdata/{bulkdata}"),
+)
+RESOURCE = re.compile(r"/datastore/[^/]+/(studies|series|instances)(/.*)?")
+UID = re.compile(r"[0-9A-Za-z._-]{1,256}")
+UIDS = ("study", "series", "instance")
+
+
+class NotAcceptableException(ServiceError):  # noqa: N818 - what DICOMweb answers
+    """No representation of the resource is one that the Accept header asks for."""
+
+    status = 406
+
+
+class UnsupportedMediaTypeException(ServiceError):  # noqa: N818 - what DICOMweb answers
+    """The request's own content is of a kind that is not stored."""
+
+    status = 415
+
+
+class Request(NamedTuple):
+    """`labels` are the parts of the path by name, `datastore` among them. Header names are lower-case."""
+
+    scope: Scope
+    path: str
+    labels: Mapping[str, str]
+    query: Query
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def base(self) -> str:
+        """The URL of the data store, as the client spells it."""
+        scheme = self.headers.get("x-forwarded-proto", "http")
+        return f"{scheme}://{self.headers.get('host', '')}/datastore/{self.labels['datastore']}"
+
+
+Action = Callable[[Request], Answer]
+
+
+def is_dicomweb(path: str) -> bool:
+    """Whether the path is of a DICOMweb resource, be it one that exists or not."""
+    return RESOURCE.fullmatch(path) is not None
+
+
+def action_of(method: str, path: str) -> str | None:
+    """The name of the action, which is its IAM action too."""
+    found = _match(method, path)
+    return found[0] if found else None
+
+
+def answer(
+    actions: Mapping[str, Action],
+    scope: Scope,
+    method: str,
+    path: str,
+    query: Query,
+    headers: Mapping[str, str],
+    body: bytes,
+) -> Answer:
+    """Answer one request. `path` may still be percent-encoded."""
+
+    def run() -> Answer:
+        found = _match(method, path)
+        if found is None:
+            raise UnknownOperationException("no DICOMweb action of this service has this method and path")
+        name, labels = found
+        for label in UIDS:
+            if label in labels and not UID.fullmatch(labels[label]):
+                raise ValidationException(f"the {label} in the path is not a UID")
+        if name not in actions:
+            raise NotImplementedException(f"this HealthImaging does not implement {name}")
+        return actions[name](Request(scope, path, labels, query, headers, body))
+
+    return guarded(method, path, run)
+
+
+def _pattern(uri: str) -> re.Pattern[str]:
+    return re.compile(r"/datastore/(?P<datastore>[^/]+)" + re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", uri) + "/?")
+
+
+PATTERNS = tuple((name, method, _pattern(uri)) for name, method, uri in ACTIONS)
+
+
+def _match(method: str, path: str) -> tuple[str, dict[str, Any]] | None:
+    for name, allowed, pattern in PATTERNS:
+        found = pattern.fullmatch(unquote(path))
+        if allowed == method and found:
+            return name, found.groupdict()
+    return None

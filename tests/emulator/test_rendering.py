@@ -1,0 +1,198 @@
+"""Instances made P10 files again, read by pydicom beside the files they came from."""
+
+import json
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from zlib import crc32
+
+import numpy as np
+import pytest
+from pydicom import Dataset
+from pydicom.encaps import generate_frames
+from pydicom.multival import MultiValue
+from sample_files import P10_FILES, make_dataset, name_of, parse, sample, to_bytes
+
+from emulator.dicom import InvalidDicom, read_instance
+from emulator.frames import StoredPixels, stored_pixels
+from emulator.rendering import render
+from emulator.representation import EXPLICIT_VR, NATIVE, Place, Rendering
+
+LARGEST = 3_000_000
+# What describes the encoding of pixels is that of the file that is handed out.
+OF_PIXELS = {
+    *("PixelData", "FloatPixelData", "DoubleFloatPixelData", "PhotometricInterpretation"),
+    *("PlanarConfiguration", "ExtendedOffsetTable", "ExtendedOffsetTableLengths"),
+}
+OF_THE_WRITER = {"TransferSyntaxUID", "ImplementationClassUID", "FileMetaInformationVersion"}
+BIG_ENDIAN = "1.2.840.10008.1.2.2"
+# A frame with a delimiter inside, at which every reader of sequences stops.
+CUT_OFF = "JPEG2000-embedded-sequence-delimiter.dcm"
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def imported(data: bytes, folder: Path) -> tuple[Rendering, StoredPixels]:
+    """As an import leaves the file: a rendering in Explicit VR Little Endian, and what was stored."""
+    instance = read_instance(data)
+    pixels = stored_pixels(instance.dataset)
+    places, start = [], 0
+    with (folder / "frames").open("wb") as frames:
+        for frame in pixels.frames:
+            frames.write(frame.data)
+            places.append(Place(str(folder / "frames"), start, len(frame.data)))
+            start += len(frame.data)
+    levels = (instance.patient, instance.study, instance.series, instance.instance)
+    attributes = {key: value for level in levels for key, value in level["DICOM"].items()}
+    kept = json.loads(json.dumps([attributes, instance.instance["DICOMVRs"]]))
+    return Rendering(*kept, pixels.transfer_syntax_uid, EXPLICIT_VR, places, is_whole=True), pixels
+
+
+def importable() -> Iterator[Path]:
+    for path in P10_FILES:
+        if path.stat().st_size <= LARGEST and path.name != CUT_OFF:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                try:
+                    stored_pixels(read_instance(path.read_bytes()).dataset)
+                except InvalidDicom:
+                    continue
+            yield path
+
+
+FILES = list(importable())
+
+
+def rendered(rendering: Rendering, syntax: str = EXPLICIT_VR) -> Dataset:
+    made = render(rendering._replace(transfer_syntax_uid=syntax))
+    assert not isinstance(made, str), made
+    return parse(made[0])
+
+
+def plain(value: Any) -> Any:
+    if isinstance(value, list | MultiValue):
+        return [plain(each) for each in value]
+    if isinstance(value, bytes):
+        return value.rstrip(b"\0")
+    if value is None or (isinstance(value, int | float) and not hasattr(value, "original_string")):
+        return value
+    return str(value).strip(" \0")
+
+
+def comparable(dataset: Dataset, ignored: set[str], *, with_words: bool) -> dict[Any, Any]:
+    """Value by tag, items of sequences as objects; empty values are all the same."""
+    found: dict[Any, Any] = {}
+    for element in dataset:
+        if element.keyword in ignored or not element.tag.element or (element.VR == "OW" and not with_words):
+            continue
+        if element.VR == "SQ":
+            items = element.value or []
+            found[element.tag] = [comparable(item, ignored, with_words=with_words) for item in items]
+        else:
+            found[element.tag] = plain(element.value)
+    return {tag: value or None if not isinstance(value, int) else value for tag, value in found.items()}
+
+
+def test_the_files_that_can_be_imported_are_most_of_the_files() -> None:
+    assert len(FILES) >= 180
+
+
+class Case(NamedTuple):
+    """A file, what its import left, and the Explicit VR Little Endian file made of that."""
+
+    name: str
+    before: Dataset
+    rendering: Rendering
+    pixels: StoredPixels
+    after: Dataset
+
+
+@pytest.fixture(scope="module", params=FILES, ids=name_of)
+def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    data = request.param.read_bytes()
+    rendering, pixels = imported(data, tmp_path_factory.mktemp("frames"))
+    return Case(request.param.name, parse(data), rendering, pixels, rendered(rendering))
+
+
+def test_a_rebuilt_instance_has_the_elements_of_its_file(case: Case) -> None:
+    # pydicom leaves the words of a big endian file in their order.
+    with_words = case.before.file_meta.TransferSyntaxUID != BIG_ENDIAN
+    before, after = (comparable(each, OF_PIXELS, with_words=with_words) for each in (case.before, case.after))
+    assert after == before
+    meta = comparable(case.before.file_meta, OF_THE_WRITER, with_words=True)
+    assert meta.items() <= comparable(case.after.file_meta, OF_THE_WRITER, with_words=True).items()
+
+
+def test_a_rebuilt_instance_has_the_vrs_of_its_file(case: Case) -> None:
+    for element in case.before:
+        if element.tag.element and element.keyword not in OF_PIXELS:
+            assert case.after[element.tag].VR == element.VR
+
+
+def test_rebuilt_pixels_are_those_that_were_verified(case: Case) -> None:
+    frames = [frame for frame in case.pixels.frames if frame.minimum is not None]
+    if frames:
+        after = case.after
+        size = after.Rows * after.Columns * after.SamplesPerPixel * after.BitsAllocated // 8
+        parts = [after.PixelData[number * size :][:size] for number in range(len(frames))]
+        assert [crc32(part) for part in parts] == [frame.checksum for frame in frames]
+
+
+def test_rebuilt_pixels_are_those_that_pydicom_reads_in_the_file(case: Case) -> None:
+    try:
+        expected = case.before.pixel_array
+    except (AttributeError, RuntimeError, NotImplementedError):
+        # Without pixels, or of a syntax that pydicom needs another library for.
+        return
+    assert np.array_equal(case.after.pixel_array, expected)
+
+
+def test_the_stored_syntax_carries_the_stored_frames(case: Case) -> None:
+    stored = case.pixels.transfer_syntax_uid
+    if stored in NATIVE or not case.pixels.frames:
+        return
+    after = rendered(case.rendering, stored)
+
+    frames = list(generate_frames(after.PixelData, number_of_frames=len(case.pixels.frames)))
+    expected = [frame.data.rstrip(b"\0") for frame in case.pixels.frames]
+    assert [frame.rstrip(b"\0") for frame in frames] == expected
+    assert after.file_meta.TransferSyntaxUID == stored
+
+
+@pytest.mark.parametrize(
+    "syntax", ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1.99"], ids=["implicit", "deflated"]
+)
+def test_an_instance_without_pixels_is_had_in_its_own_syntax(syntax: str, tmp_path: Path) -> None:
+    data = to_bytes(make_dataset(syntax, PatientName="Doe^Jane", ContentDate="20260102"))
+    rendering, _ = imported(data, tmp_path)
+    after = rendered(rendering, syntax)
+
+    assert after.file_meta.TransferSyntaxUID == syntax
+    assert (after.PatientName, after.ContentDate) == ("Doe^Jane", "20260102")
+
+
+def test_text_that_its_character_set_cannot_hold_becomes_unicode(tmp_path: Path) -> None:
+    rendering, _ = imported(to_bytes(make_dataset(SpecificCharacterSet="ISO_IR 100")), tmp_path)
+    attributes = {**rendering.attributes, "PatientName": "Ωμέγα^Άλφα"}
+    after = rendered(rendering._replace(attributes=attributes))
+
+    assert (after.SpecificCharacterSet, after.PatientName) == ("ISO_IR 192", "Ωμέγα^Άλφα")
+
+
+def test_colour_is_labelled_as_it_is_encoded(tmp_path: Path) -> None:
+    for name, decoded, encoded in (
+        ("SC_ybr_full_422_uncompressed.dcm", "YBR_FULL", "YBR_FULL"),
+        ("SC_rgb_small_odd.dcm", "RGB", "YBR_RCT"),
+    ):
+        rendering, pixels = imported(sample(name), tmp_path)
+        assert rendered(rendering).PhotometricInterpretation == decoded
+        assert rendered(rendering, pixels.transfer_syntax_uid).PhotometricInterpretation == encoded
+
+
+def test_pixels_that_break_off_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    rendering, _ = imported(sample(CUT_OFF), tmp_path)
+
+    assert render(rendering) == (
+        "DICOM attributes Rows, Columns and SamplesPerPixel are not those of PixelData"
+    )
