@@ -12,8 +12,14 @@ def main() -> None:
     )
     parser.add_argument("--state-dir", type=Path, required=True, help="everything is kept here")
     parser.add_argument("--port", type=int, default=4566)
+    parser.add_argument(
+        "--throttle",
+        type=float,
+        default=1,
+        help="how many times AWS's request rates are allowed; 0: no limit",
+    )
     arguments = parser.parse_args()
-    server.serve(arguments.state_dir, arguments.port)
+    server.serve(arguments.state_dir, arguments.port, arguments.throttle)
 
 
 if __name__ == "__main__":

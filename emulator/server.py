@@ -31,9 +31,10 @@ SECONDS_TO_STOP = 60
 log = logging.getLogger(__name__)
 
 
-def start(state_dir: Path, port: int) -> int:
+def start(state_dir: Path, port: int, throttle: float = 1) -> int:
     """Start the server detached, wait until it answers, and return its pid.
 
+    `throttle` is how many times AWS's request rates are allowed; 0 means no limit.
     Its log is `emulator.log` in `state_dir`. Raises RuntimeError when it does not come up.
     """
     if _is_taken(port):
@@ -41,7 +42,8 @@ def start(state_dir: Path, port: int) -> int:
             f"port {port} of {HOST} is in use: stop what listens there, or choose another port"
         )
     state_dir.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "emulator", "--state-dir", str(state_dir.resolve()), "--port", str(port)]
+    command = [sys.executable, "-m", "emulator", "--state-dir", str(state_dir.resolve())]
+    command += ["--port", str(port), "--throttle", str(throttle)]
     with (state_dir / LOG).open("ab") as output:
         process = subprocess.Popen(  # noqa: S603
             command,
@@ -67,7 +69,7 @@ def stop(pid: int) -> None:
     raise TimeoutError(f"the local AWS (pid {pid}) still runs {SECONDS_TO_STOP} seconds after SIGTERM")
 
 
-def serve(state_dir: Path, port: int) -> None:
+def serve(state_dir: Path, port: int, throttle: float) -> None:
     """Serve until SIGTERM or Ctrl-C, then save the state."""
     state_dir = state_dir.resolve()
     with _alone(state_dir):
@@ -78,10 +80,10 @@ def serve(state_dir: Path, port: int) -> None:
         # Functions run in processes that inherit the working folder, and must not import this repository.
         os.chdir(state_dir)
         _log_to(state_dir / LOG)
-        asyncio.run(_serve(state_dir, endpoint, port))
+        asyncio.run(_serve(state_dir, endpoint, port, throttle))
 
 
-async def _serve(state_dir: Path, endpoint: str, port: int) -> None:
+async def _serve(state_dir: Path, endpoint: str, port: int, throttle: float) -> None:
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
 
@@ -89,7 +91,7 @@ async def _serve(state_dir: Path, endpoint: str, port: int) -> None:
     from emulator import ministack
     from emulator.cloudformation import datastore_provisioner
 
-    service = Service(state_dir / "healthimaging", ministack, endpoint)
+    service = Service(state_dir / "healthimaging", ministack, endpoint, throttle)
     ministack.register(_handler(service), datastore_provisioner(service.datastores, ministack.request_scope))
 
     config = Config()

@@ -4,8 +4,9 @@ import functools
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from emulator.aws import Aws, JobS3
+from emulator.aws import Aws, JobS3, Scope
 from emulator.copies import Copies
 from emulator.datastores import Datastores
 from emulator.deletions import Deletions
@@ -21,6 +22,7 @@ from emulator.routes import Operation
 from emulator.search import Search
 from emulator.storage import Storage
 from emulator.tags import Tags
+from emulator.throttle import Throttle
 from emulator.updates import Updates
 from emulator.workers import Workers
 
@@ -31,7 +33,8 @@ SECONDS_PER_RENDERING = 60
 class Service:
     """HealthImaging of every account and Region, with its data under `folder`."""
 
-    def __init__(self, folder: Path, aws: Aws, endpoint: str) -> None:
+    def __init__(self, folder: Path, aws: Aws, endpoint: str, throttle: float = 1) -> None:
+        """`throttle` is how many times AWS's request rates are allowed; 0 means no limit."""
         self._storage = storage = Storage(folder)
         self._outbox = Outbox(storage, aws.publish)
         self.datastores = Datastores(storage, self._outbox, aws)
@@ -48,7 +51,8 @@ class Service:
         of_image_sets = (storage, self.datastores, image_sets, self._running)
         self._deletions = Deletions(*of_image_sets)
         tags = Tags(storage)
-        self.operations: Mapping[str, Operation] = {
+        self.throttle = Throttle(throttle)
+        operations: Mapping[str, Operation] = {
             "CreateDatastore": self.datastores.create,
             "GetDatastore": self.datastores.get,
             "ListDatastores": self.datastores.list,
@@ -68,6 +72,7 @@ class Service:
             "UntagResource": tags.remove,
             "ListTagsForResource": tags.list,
         }
+        self.operations = {name: self._throttled(name, each) for name, each in operations.items()}
 
     def start(self) -> None:
         """Take up what was under way when the process ended. The gateway must answer by now."""
@@ -89,6 +94,13 @@ class Service:
     def stop(self) -> None:
         self._runs.stop()
         self._renderers.close()
+
+    def _throttled(self, name: str, operation: Operation) -> Operation:
+        def run(scope: Scope, parameters: dict[str, Any]) -> dict[str, Any]:
+            self.throttle.take(scope, name)
+            return operation(scope, parameters)
+
+        return run
 
 
 def _role_s3(source: Source) -> JobS3:

@@ -12,7 +12,7 @@ from emulator import server
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     state = tmp_path_factory.mktemp("state")
     port = free_port()
-    pid = server.start(state, port)
+    pid = server.start(state, port, throttle=0)
     yield LocalAws(f"http://127.0.0.1:{port}", state, pid)
     server.stop(pid)
 

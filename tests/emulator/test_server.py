@@ -27,7 +27,7 @@ class Restartable:
         self.state, self.port, self.pid = state, free_port(), 0
 
     def start(self) -> LocalAws:
-        self.pid = server.start(self.state, self.port)
+        self.pid = server.start(self.state, self.port, throttle=0)
         return LocalAws(f"http://127.0.0.1:{self.port}", self.state, self.pid)
 
     def stop(self) -> None:
