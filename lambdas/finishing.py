@@ -5,7 +5,7 @@ every step may be made twice.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from lambdas.adapters.ledger import Ledger
 from lambdas.adapters.queues import Queue
 from lambdas.adapters.quota import Quota
 from lambdas.importing.files import FINISHED, File, Folder, FolderState, Job, JobState, Status
+from lambdas.importing.retries import delay
 from lambdas.importing.settling import Settlement
 from lambdas.importing.timing import Timing
 from lambdas.telemetry import (
@@ -49,30 +50,41 @@ class Finisher:
             self.measure(METRIC_OF[status], number)
 
     def finish(
-        self, job: Job, settlement: Settlement, state: JobState, message: str | None, now: datetime
+        self,
+        job: Job,
+        settlement: Settlement,
+        state: JobState,
+        message: str | None,
+        now: datetime,
+        successors: Iterable[str] = (),
     ) -> None:
-        """End a job as COMPLETED or FAILED. `job` is the row as it stands."""
+        """End a job as COMPLETED or FAILED. `job` is the row as it stands; `successors` take its place."""
         self.settle(settlement.settled)
         self.ledger.give_back(settlement.returned)
         self.quota.free_slot(job.datastore_id, job.name)
-        self.leave_folder(job, now)
+        if names := list(successors):
+            self.ledger.replace_job(job, names)
+        else:
+            errors = settlement.server_errors
+            self.leave_folder(job, now, now + delay(errors, job.name) if errors else None)
         if job.state in FINISHED:
             return
         if self.ledger.advance(job, replace(job, state=state, at=now, finished_at=now, message=message)):
             self.measure(JOBS_COMPLETED if state is JobState.COMPLETED else JOBS_FAILED, 1)
             logger.info("job ended", extra={"job": job.name, "job_id": job.job_id, "state": str(state)})
 
-    def leave_folder(self, job: Job, now: datetime) -> None:
+    def leave_folder(self, job: Job, now: datetime, not_before: datetime | None = None) -> None:
         folder = self.ledger.leave(job.bucket, job.folder, job.name)
         if folder:
-            self.look_again(folder, now)
+            self.look_again(folder, now, not_before)
 
-    def look_again(self, folder: Folder | None, now: datetime) -> None:
+    def look_again(self, folder: Folder | None, now: datetime, not_before: datetime | None = None) -> None:
         """Close a folder whose jobs are all over, or open it again for what still waits or came late."""
         while folder and folder.state is FolderState.IMPORTING and not folder.jobs:
             if self.ledger.has_waiting(folder.bucket, folder.path):
-                if self.ledger.reopen(folder, self.timing):
-                    wait = (self.timing.due_at(folder.last_at, folder.last_at) - now).total_seconds()
+                if self.ledger.reopen(folder, self.timing, not_before):
+                    due_at = self.timing.due_at(folder.last_at, folder.last_at)
+                    wait = (max(due_at, not_before or due_at) - now).total_seconds()
                     self.plans.send({"bucket": folder.bucket, "folder": folder.path}, wait)
                 return
             if self.ledger.close(folder, now):

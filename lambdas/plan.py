@@ -82,7 +82,8 @@ class Planner:
     def _wait(self, folder: Folder) -> float:
         """Seconds until the folder may be planned."""
         timing = self.settings.timing
-        wait = (timing.due(folder) - self.now()).total_seconds()
+        due_at = max(timing.due(folder), folder.not_before or folder.first_at)
+        wait = (due_at - self.now()).total_seconds()
         if wait <= 0 and self._is_read_from_above(folder):
             return timing.quiet_seconds
         return wait

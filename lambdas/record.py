@@ -12,6 +12,7 @@ from lambdas.adapters.ledger import Ledger
 from lambdas.adapters.quota import Quota
 from lambdas.adapters.storage import Storage
 from lambdas.finishing import Finisher
+from lambdas.halving import Halver
 from lambdas.importing.files import FINISHED, Job, JobState, Version, split_key
 from lambdas.importing.manifests import (
     FAILURE,
@@ -24,7 +25,7 @@ from lambdas.importing.manifests import (
     read_summary,
 )
 from lambdas.importing.planner import staging_key
-from lambdas.importing.settling import Ended, Settlement, settle_in_place, settle_staged
+from lambdas.importing.settling import Ended, Settlement, fail_undecided, settle_in_place, settle_staged
 from lambdas.messages import Response, each_message
 from lambdas.settings import read_import_settings, setting
 from lambdas.telemetry import JOBS_STARTED, logger, measure, observed
@@ -49,6 +50,7 @@ class Recorder:
     storage: Storage
     imaging: Imaging
     finisher: Finisher
+    halver: Halver
     now: Callable[[], datetime]
     measure: Callable[[str, float], None]
 
@@ -87,10 +89,17 @@ class Recorder:
             started_at=import_job.submitted_at or job.started_at or job.created_at,
             ended_at=import_job.ended_at or now,
             failure=failure,
+            is_undecided=import_job.status == JobState.FAILED and bool(import_job.output_uri),
         )
         settlement = self._settlement(job, ended, outcomes, now)
-        state = JobState(import_job.status)
-        self.finisher.finish(job, settlement, state, import_job.message or failure, now)
+        halves: tuple[Job, ...] = ()
+        if settlement.undecided and self.halver.is_held(job):
+            halves = self.halver.split(job, settlement.undecided, now)
+            if not halves:
+                settlement = fail_undecided(ended, settlement, now)
+        state, names = JobState(import_job.status), [half.name for half in halves]
+        self.finisher.finish(job, settlement, state, import_job.message or failure, now, names)
+        self.halver.start(halves)
 
     def _results(self, import_job: ImportJob, now: datetime) -> tuple[dict[str, Outcome], str | None]:
         """The outcome of each key, and why the files without one failed, if they did."""
@@ -135,14 +144,21 @@ class Recorder:
 
 def from_environment() -> Recorder:
     table = clients.table()
-    (plans,) = clients.queues("PLAN_QUEUE_URL")
+    plans, starts = clients.queues("PLAN_QUEUE_URL", "START_QUEUE_URL")
     ledger = Ledger(table, clients.WORKERS)
-    timing = read_import_settings(setting(os.environ, "IMPORT_SETTINGS")).timing
+    settings = read_import_settings(setting(os.environ, "IMPORT_SETTINGS"))
+    timing = settings.timing
     return Recorder(
         ledger=ledger,
         storage=Storage(clients.s3()),
         imaging=Imaging(clients.healthimaging()),
         finisher=Finisher(ledger=ledger, quota=Quota(table), plans=plans, timing=timing, measure=measure),
+        halver=Halver(
+            ledger=ledger,
+            starts=starts,
+            deployment=settings.deployment,
+            staging_bucket=setting(os.environ, "STAGING_BUCKET"),
+        ),
         now=clients.now,
         measure=measure,
     )

@@ -18,6 +18,7 @@ from lambdas.importing.files import File, FolderState, Job, JobState, Status
 from lambdas.importing.manifests import REASON_CHARACTERS
 from lambdas.importing.pacer import wait
 from lambdas.importing.planner import DELETED, KEY_TOO_LONG, failed, fits_staging, skipped, staging_key
+from lambdas.importing.retries import MAX_STARTS, delay
 from lambdas.importing.routing import Store
 from lambdas.importing.settling import NOTHING, Ended, settle_staged
 from lambdas.messages import Response, each_message
@@ -32,8 +33,8 @@ from lambdas.telemetry import (
     observed,
 )
 
-# A start under way is left alone for so long; after that it is taken as crashed.
-STARTING_FOR = timedelta(seconds=60)
+# One more message of a start under way does no harm; those of a long wait would add up.
+RESUMED_WITHIN_SECONDS = 60
 # While copies are made, other messages of the same job leave it alone.
 STAGING_FOR = timedelta(minutes=5)
 PUT_OFF_SECONDS = 15
@@ -79,11 +80,15 @@ class Starter:
 
     def _resume(self, job: Job, ticket: float | None) -> None:
         """A start that ended between asking HealthImaging and noting the answer, or is just doing so."""
-        wait = (job.at + STARTING_FOR - self.now()).total_seconds()
-        if wait > 0:
-            self.starts.send({"job": job.name}, wait)
+        seconds = (job.at + delay(job.starts, job.name) - self.now()).total_seconds()
+        if seconds > RESUMED_WITHIN_SECONDS:
+            return
+        if seconds > 0:
+            self.starts.send({"job": job.name}, seconds)
         elif job_id := self.imaging.find(job.datastore_id, job.name):
             self._started(job, job_id)
+        elif job.starts >= MAX_STARTS:
+            self._refuse(job, f"HealthImaging gave no answer to {MAX_STARTS} starts")
         else:
             self._take_off(job, ticket)
 
@@ -174,7 +179,9 @@ class Starter:
     def _start(self, job: Job, store: Store, ticket: float) -> None:
         """STARTING is written before HealthImaging is asked: after a crash the job is looked for first."""
         now = self.now()
-        starting = replace(job, state=JobState.STARTING, at=now, started_at=job.started_at or now)
+        starting = replace(
+            job, state=JobState.STARTING, at=now, started_at=job.started_at or now, starts=job.starts + 1
+        )
         if not self.ledger.advance(job, starting):
             return
         try:
@@ -184,13 +191,17 @@ class Starter:
             # A start that once ended unknown stays STARTING, so that its prefix never changes.
             if refusal.is_throttled:
                 self._slow_down(ticket, now)
-            self._put_back(starting, job.state, ticket if refusal.is_throttled else None)
+            self._put_back(
+                starting,
+                replace(starting, state=job.state, starts=job.starts),
+                ticket if refusal.is_throttled else None,
+            )
         except RefusedError as refusal:
             logger.error("start refused", extra={"job": job.name, "code": refusal.code})
             self._refuse(starting, refusal.reason)
         except Exception as error:
             logger.warning("start unknown", extra={"job": job.name, **described(error)})
-            self.starts.send({"job": job.name}, STARTING_FOR.total_seconds())
+            self.starts.send({"job": job.name}, delay(starting.starts, job.name).total_seconds())
         else:
             self._started(starting, job_id)
 
@@ -198,14 +209,16 @@ class Starter:
         self.quota.throttled(ticket, asked_at.timestamp(), self.now().timestamp(), self.settings.rate)
         self.measure(STARTS_THROTTLED, 1)
 
-    def _put_back(self, job: Job, state: JobState, ticket: float | None) -> None:
+    def _put_back(self, seen: Job, job: Job, ticket: float | None) -> None:
         """A throttled start comes again when its ticket is called again, any other after a while."""
         place = self._place(ticket) if ticket is not None else None
         at = self.now() + timedelta(seconds=PUT_OFF_SECONDS)
         if place:
             at = max(self.now(), datetime.fromtimestamp(place[1], UTC))
-        if self.ledger.advance(job, replace(job, state=state, at=at)):
+        if self.ledger.advance(seen, replace(job, at=at)):
             message = {"job": job.name} | ({"ticket": place[0]} if place else {})
+            if job.state is JobState.STARTING:
+                at += delay(job.starts, job.name)
             self.starts.send(message, (at - self.now()).total_seconds())
 
     def _refuse(self, job: Job, reason: str) -> None:

@@ -139,6 +139,7 @@ class Ledger:
         due_at: datetime,
         first_at: datetime,
         last_at: datetime,
+        not_before: datetime | None = None,
     ) -> bool:
         change, values = sets(
             {
@@ -147,6 +148,7 @@ class Ledger:
                 "first_at": rows.to_text(first_at),
                 "last_at": rows.to_text(last_at),
                 "store": store,
+                **({"not_before": rows.to_text(not_before)} if not_before else {}),
             }
         )
         values[":one"] = 1
@@ -154,7 +156,7 @@ class Ledger:
         if folder:
             condition = "#listed = :state AND attribute_not_exists(#jobs)"
             values[":state"] = str(folder.state)
-        change += " ADD #openings :one, #touches :one"
+        change += ("" if not_before else " REMOVE #not_before") + " ADD #openings :one, #touches :one"
         return bool(self._table.update(rows.folder_key(bucket, path), change, condition, values))
 
     def begin(self, folder: Folder, jobs: Iterable[str], in_place: bool, now: datetime) -> bool:
@@ -184,11 +186,21 @@ class Ledger:
         )
         return rows.to_folder(item) if item else None
 
-    def reopen(self, folder: Folder, timing: Timing) -> bool:
+    def replace_job(self, job: Job, successors: Iterable[str]) -> None:
+        """Let an IMPORTING folder name these jobs in the place of one, in one write."""
+        while (folder := self.folder(job.bucket, job.folder)) and job.name in folder.jobs:
+            change, values = sets({"jobs": (set(folder.jobs) - {job.name}) | set(successors)})
+            seen = {":importing": str(FolderState.IMPORTING), ":seen": set(folder.jobs)}
+            condition = "#listed = :importing AND #jobs = :seen"
+            key = rows.folder_key(job.bucket, job.folder)
+            if self._table.update(key, change, condition, {**values, **seen}):
+                return
+
+    def reopen(self, folder: Folder, timing: Timing, not_before: datetime | None = None) -> bool:
         """OPEN an IMPORTING folder without jobs again, as if what waits had come with the last arrival."""
         at = folder.last_at
-        due_at = timing.due_at(at, at)
-        return self._open(folder.bucket, folder.path, folder.store, folder, due_at, at, at)
+        due_at = max(timing.due_at(at, at), not_before or at)
+        return self._open(folder.bucket, folder.path, folder.store, folder, due_at, at, at, not_before)
 
     def close(self, folder: Folder, now: datetime) -> bool:
         """DONE, if nothing arrived since the folder was read."""
@@ -247,6 +259,17 @@ class Ledger:
         seen_values = {":state": str(seen.state), ":seen_at": rows.to_text(seen.at)}
         condition = "#listed = :state AND #at = :seen_at"
         return bool(self._table.update(rows.job_key(job.name), change, condition, {**values, **seen_values}))
+
+    def spend_halving(self, origin: Job, job: Job, most: int) -> bool:
+        """Whether this job may be halved: all that came of `origin` share so many halvings."""
+        return bool(
+            self._table.update(
+                rows.job_key(origin.name),
+                "ADD #halved :jobs",
+                "attribute_not_exists(#halved) OR size(#halved) < :most OR contains(#halved, :job)",
+                {":jobs": {job.name}, ":job": job.name, ":most": most},
+            )
+        )
 
     def abandon(self, seen: Job) -> bool:
         """Take a PLANNED job that no folder holds off the list; planning the same batch again lists it."""

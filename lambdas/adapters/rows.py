@@ -97,6 +97,7 @@ def fate(file: File) -> Item:
     item = {
         "status": str(file.status),
         "attempts": file.attempts or None,
+        "redriven": file.redriven or None,
         "job": file.job,
         "image_set_id": file.image_set_id,
         "is_primary": file.is_primary,
@@ -122,6 +123,7 @@ def to_file(item: Item) -> File:
         store=item.get("store"),
         status=Status(item["status"]),
         attempts=int(item.get("attempts", 0)),
+        redriven=int(item.get("redriven", 0)),
         job=item.get("job"),
         image_set_id=item.get("image_set_id"),
         is_primary=item.get("is_primary"),
@@ -144,6 +146,7 @@ def to_folder(item: Item) -> Folder:
         touches=int(item["touches"]),
         jobs=frozenset(item.get("jobs", ())),
         in_place=item.get("in_place", False),
+        not_before=_time(item, "not_before"),
     )
 
 
@@ -157,6 +160,7 @@ def job_item(job: Job) -> Item:
         "files": job.files,
         "bytes": job.bytes,
         "token": job.name,
+        "origin": job.origin or "",
         "created_at": to_text(job.created_at),
         **job_progress(job),
     }
@@ -171,6 +175,7 @@ def job_progress(job: Job) -> Item:
         "in_place": job.in_place,
         "prefix": job.prefix,
         "staged": job.staged,
+        "starts": job.starts,
         "job_id": job.job_id,
         "started_at": to_text(job.started_at) if job.started_at else None,
         "finished_at": to_text(job.finished_at) if job.finished_at else None,
@@ -194,6 +199,8 @@ def to_job(item: Item) -> Job:
         in_place=item["in_place"],
         prefix=item["prefix"],
         staged=item["staged"],
+        starts=int(item.get("starts", 0)),
+        origin=item.get("origin"),
         created_at=created_at,
         at=_time(item, "at") or created_at,
         job_id=item.get("job_id"),

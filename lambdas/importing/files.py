@@ -39,7 +39,8 @@ FINISHED = frozenset({JobState.COMPLETED, JobState.FAILED})
 class File:
     """One version of one object. `folder` is "" or ends in "/"; `job` is the last job that read it.
 
-    `attempts` counts the jobs that ended without a word on the file.
+    `attempts` counts the jobs that ended without a word on the file or with an error of the service, and
+    `redriven` how often somebody let it wait again after it had failed.
     """
 
     bucket: str
@@ -53,6 +54,7 @@ class File:
     store: str | None = None
     status: Status = Status.WAITING
     attempts: int = 0
+    redriven: int = 0
     job: str | None = None
     image_set_id: str | None = None
     is_primary: bool | None = None
@@ -69,7 +71,7 @@ class Folder:
     """The group that is imported together.
 
     `openings` counts the times it became OPEN and `touches` the arrivals that were written, so that
-    a decision taken on an older reading of the row can be refused.
+    a decision taken on an older reading of the row can be refused. `not_before` holds back a retry.
     """
 
     bucket: str
@@ -83,6 +85,7 @@ class Folder:
     touches: int = 0
     jobs: frozenset[str] = frozenset()
     in_place: bool = False
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +93,7 @@ class Job:
     """One import job. `prefix` is its inputS3Uri; `staged` says that its copies are all made.
 
     `at` is when its state was entered or, for a PLANNED job that was put off, when it is tried again.
+    `starts` counts the calls whose outcome nobody knows. `origin` is the job that this one is a part of.
     """
 
     name: str
@@ -105,6 +109,8 @@ class Job:
     created_at: datetime
     at: datetime
     staged: bool = False
+    starts: int = 0
+    origin: str | None = None
     job_id: str | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None

@@ -14,15 +14,19 @@ WARNING = "WARNING/warning.ndjson"
 # A row of the ledger costs one write unit up to 1 KB.
 REASON_CHARACTERS = 400
 
+# Errors that the same file meets again. Only the first is documented for a file; the others are the API's.
+CUSTOMER_ERRORS = ("ValidationException", "AccessDeniedException", "ResourceNotFoundException")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of one object of a job."""
+    """What became of one object of a job. After a server error another try may do."""
 
     imported: bool
     image_set_id: str | None = None
     is_primary: bool | None = None
     reason: str | None = None
+    is_server_error: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +111,12 @@ def _success(line: dict[str, Any], warned: str | None = None) -> Outcome | None:
 def _failure(line: dict[str, Any]) -> Outcome:
     exception = _part(line, "exception")
     reason = exception.get("message") or exception.get("exceptionType") or "no reason given"
-    return Outcome(imported=False, reason=str(reason)[:REASON_CHARACTERS])
+    kind = str(exception.get("exceptionType") or CUSTOMER_ERRORS[0])
+    return Outcome(
+        imported=False,
+        reason=str(reason)[:REASON_CHARACTERS],
+        is_server_error=kind not in CUSTOMER_ERRORS,
+    )
 
 
 def _warning_types(line: dict[str, Any]) -> str:

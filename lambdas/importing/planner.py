@@ -108,7 +108,7 @@ def job_name(deployment: str, files: Iterable[File]) -> str:
     """
     digest = blake2b(digest_size=16)
     for file in files:
-        for part in (file.bucket, file.key, file.version, str(file.attempts)):
+        for part in (file.bucket, file.key, file.version, f"{file.attempts}.{file.redriven}"):
             digest.update(len(part.encode()).to_bytes(4, "big") + part.encode())
     return f"ahi-{deployment}-{digest.hexdigest()}"
 

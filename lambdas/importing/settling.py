@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from lambdas.importing.files import File, Job, Status, Version, split_key
 from lambdas.importing.manifests import Outcome
+from lambdas.importing.retries import MAX_ATTEMPTS
 
-MAX_ATTEMPTS = 3
 UNMENTIONED = f"not mentioned in the output of {MAX_ATTEMPTS} jobs"
 
 # S3 gives whole seconds, and its clock is not HealthImaging's.
@@ -23,10 +23,14 @@ class Settlement:
     """What a job changes: files with a final fate, and files that wait again.
 
     `settled` may hold files of which the ledger has no row yet: their upload event is still on its way.
+    `undecided` are those of a job that failed as a whole, when there are several: one may be to blame.
+    `server_errors` is the most that one of the returned files has met.
     """
 
     settled: tuple[File, ...]
     returned: tuple[File, ...]
+    undecided: tuple[File, ...] = ()
+    server_errors: int = 0
 
 
 NOTHING = Settlement(settled=(), returned=())
@@ -34,12 +38,13 @@ NOTHING = Settlement(settled=(), returned=())
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """A job at its end. When it FAILED as a whole, members without an outcome share its `failure`."""
+    """A job at its end. Members without an outcome share its `failure`, or are `undecided` on what it is."""
 
     job: Job
     started_at: datetime
     ended_at: datetime
     failure: str | None = None
+    is_undecided: bool = False
 
 
 def settle_staged(
@@ -75,7 +80,7 @@ def settle_in_place(
     extra = [
         _fate(file, ended.job.name, told[_version(file)], now)
         for file in others
-        if file.status is Status.WAITING
+        if file.status is Status.WAITING and not told[_version(file)].is_server_error
     ]
     return replace(settlement, settled=settlement.settled + tuple(extra))
 
@@ -88,19 +93,39 @@ def _settle(
 ) -> Settlement:
     settled: list[File] = []
     returned: list[File] = []
+    undecided: list[File] = []
+    server_errors = 0
     for file in members:
         # A second reading of the same manifests must not count as a second attempt.
         if file.status is not Status.WAITING or file.job == ended.job.name:
             continue
-        if outcome := told.get(_version(file)):
+        outcome = told.get(_version(file))
+        is_last = file.attempts + 1 >= MAX_ATTEMPTS
+        if outcome and (is_last or not outcome.is_server_error):
             settled.append(_fate(file, ended.job.name, outcome, now))
-        elif ended.failure is not None:
-            settled.append(_fate(file, ended.job.name, Outcome(imported=False, reason=ended.failure), now))
-        elif file.attempts + 1 >= MAX_ATTEMPTS:
+        elif ended.failure is not None and not outcome:
+            undecided.append(file)
+        elif is_last:
             settled.append(_fate(file, ended.job.name, Outcome(imported=False, reason=UNMENTIONED), now))
         else:
             returned.append(replace(file, job=ended.job.name, attempts=file.attempts + 1))
-    return Settlement(settled=tuple(settled), returned=tuple(returned))
+            server_errors = max(server_errors, file.attempts + 1 if outcome else 0)
+    settlement = Settlement(
+        settled=tuple(settled),
+        returned=tuple(returned),
+        undecided=tuple(undecided),
+        server_errors=server_errors,
+    )
+    if ended.is_undecided and len(undecided) > 1:
+        return settlement
+    return fail_undecided(ended, settlement, now)
+
+
+def fail_undecided(ended: Ended, settlement: Settlement, now: datetime) -> Settlement:
+    """Let the undecided files share the failure of their job."""
+    outcome = Outcome(imported=False, reason=ended.failure)
+    fates = tuple(_fate(file, ended.job.name, outcome, now) for file in settlement.undecided)
+    return replace(settlement, settled=settlement.settled + fates, undecided=())
 
 
 def _fate(file: File, job: str, outcome: Outcome, now: datetime) -> File:

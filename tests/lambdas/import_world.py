@@ -18,6 +18,7 @@ from lambdas.adapters.queues import Queue
 from lambdas.adapters.quota import Quota
 from lambdas.adapters.storage import Storage
 from lambdas.finishing import Finisher
+from lambdas.halving import Halver
 from lambdas.importing.files import File, FolderState, Job, Status
 from lambdas.messages import each_message
 from lambdas.plan import Planner
@@ -101,7 +102,17 @@ class World:
             workers=1,
         )
         self.recorder = Recorder(
-            **common, storage=storage, imaging=imaging, finisher=finisher, measure=self._measure
+            **common,
+            storage=storage,
+            imaging=imaging,
+            finisher=finisher,
+            halver=Halver(
+                ledger=self.ledger,
+                starts=starts,
+                deployment=self.settings.deployment,
+                staging_bucket="staging",
+            ),
+            measure=self._measure,
         )
         self.sweeper = Sweeper(
             **common,
@@ -235,6 +246,8 @@ class World:
     def end_job(self, *, lose_event: bool = False, **outcome: Any) -> None:
         """Let the oldest running job read what it reads now, and end."""
         for job in self.imaging.running()[:1]:
+            if self.imaging.is_poisoned(job):
+                outcome = {"status": "FAILED", "message": "the job failed"} | outcome
             if job.status == "SUBMITTED" and outcome.get("status") != "FAILED":
                 self.imaging.run(job)
             event = self.imaging.end(job, **outcome)

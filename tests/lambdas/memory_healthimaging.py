@@ -8,9 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
-from memory_s3 import MemoryS3
+from memory_s3 import MemoryS3, Stored
 
 BAD = b"bad"
+# Fails the job that reads it, as a whole.
+POISON = b"poison"
+# Meets an error of the service the first time it is read, or each time.
+FLAKY, BROKEN = b"flaky", b"broken"
 
 
 @dataclass(kw_only=True)
@@ -39,6 +43,7 @@ class MemoryHealthImaging:
         self.jobs: dict[str, Job] = {}
         self.imported: Counter[tuple[str, str, str]] = Counter()
         self.read: dict[str, set[tuple[str, str, str]]] = {}
+        self.times_read: Counter[tuple[str, str, str]] = Counter()
         self.refusals: list[str] = []
         self.starts: list[datetime] = []
         self.most_running = 0
@@ -111,10 +116,8 @@ class MemoryHealthImaging:
         successes, failures = [], []
         for key, stored in self._s3.current(bucket, prefix).items():
             self.read.setdefault(job.name, set()).add(stored.source)
-            if stored.body == b"" or BAD in (stored.body or b""):
-                failures.append(
-                    {"inputFile": key, "exception": {"exceptionType": "V", "message": "no DICOM"}}
-                )
+            if exception := self._exception(stored):
+                failures.append({"inputFile": key, "exception": exception})
                 continue
             self.imported[stored.source] += 1
             response = {"imageSetId": f"set-{prefix}", "isPrimary": True}
@@ -128,6 +131,20 @@ class MemoryHealthImaging:
         self._write(job, "job-output-manifest.json", [{"jobSummary": summary}])
         self._write(job, "SUCCESS/success.ndjson", successes)
         self._write(job, "FAILURE/failure.ndjson", failures)
+
+    def is_poisoned(self, job: Job) -> bool:
+        bucket, prefix = _split(job.request["inputS3Uri"])
+        found = self._s3.current(bucket, prefix).values()
+        return job.status == "SUBMITTED" and any(POISON in (stored.body or b"") for stored in found)
+
+    def _exception(self, stored: Stored) -> dict[str, str] | None:
+        body = stored.body or b""
+        self.times_read[stored.source] += 1
+        if body == b"" or BAD in body:
+            return {"exceptionType": "ValidationException", "message": "no DICOM"}
+        if BROKEN in body or (FLAKY in body and self.times_read[stored.source] == 1):
+            return {"exceptionType": "InternalServerException", "message": "try again"}
+        return None
 
     def end(self, job: Job, status: str = "COMPLETED", message: str | None = None) -> dict[str, Any]:
         """End a job; its event."""

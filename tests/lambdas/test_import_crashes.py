@@ -33,7 +33,18 @@ def put_off(world: World) -> None:
     world.imaging.refusals = ["ThrottlingException", "InternalServerException"]
 
 
-SCENARIOS: list[Callable[[World], None]] = [in_place, staged, versions, refused, put_off]
+def one_poisoned(world: World) -> None:
+    in_place(world)
+    world.upload("study/3.dcm", b"poison")
+
+
+def server_errors(world: World) -> None:
+    in_place(world)
+    world.upload("study/3.dcm", b"flaky")
+
+
+ONE_JOB: list[Callable[[World], None]] = [in_place, staged, versions, refused, put_off]
+SCENARIOS = [*ONE_JOB, one_poisoned, server_errors]
 
 
 def calls_of(scenario: Callable[[World], None]) -> int:
@@ -56,7 +67,7 @@ def test_a_crash_at_any_call_leaves_one_job_and_one_fate_for_each_file(
         world.settle()
 
         world.check()
-        assert len(world.imaging.jobs) <= 1, (number, world.calls[number - 1])
+        assert len(world.imaging.jobs) <= (1 if scenario in ONE_JOB else 5), world.calls[number - 1]
         assert not [file for file in world.files() if file.status is Status.WAITING]
 
 

@@ -3,10 +3,17 @@
 import json
 from dataclasses import replace
 
+import memory_dynamodb
+import memory_s3
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from import_world import World
 
 from lambdas.importing.files import JobState, Status
+from lambdas.importing.halving import halves, levels, most_halvings
+from lambdas.importing.planner import Limits
+from lambdas.importing.retries import MAX_STARTS, delay
 
 
 @pytest.fixture
@@ -210,3 +217,128 @@ def test_a_version_uploaded_while_the_job_ran_is_not_taken_as_imported(world: Wo
     assert {file.version: file.status for file in world.files()}[new] is Status.IMPORTED
     assert world.imaging.imported["input", "study/1.dcm", new] == 1
     assert [file.status for file in world.files()].count(Status.IMPORTED) == 1
+
+
+@pytest.mark.parametrize("files", [2, 3, 8, 20])
+@pytest.mark.parametrize("position", [0, -1])
+def test_a_job_that_fails_as_a_whole_is_halved_until_the_file_is_found(
+    world: World, files: int, position: int
+) -> None:
+    bodies = [b"good"] * files
+    bodies[position] = b"poison"
+    for number, body in enumerate(bodies):
+        world.upload(f"study/{number:02}.dcm", body)
+
+    world.settle()
+
+    (failed,) = world.ledger.failed_files()
+    assert failed.name == f"{range(files)[position]:02}.dcm"
+    assert failed.reason == "the job failed"
+    halved = [job for job in world.jobs() if job.state is JobState.FAILED and job.files > 1]
+    assert len(halved) <= levels(files)
+    assert set(world.imaging.imported.values()) <= {1}
+    assert list(world.fates().values()).count("IMPORTED") == files - 1
+    world.check()
+
+
+def test_halving_is_bounded_and_what_is_left_fails_with_the_jobs_message(world: World) -> None:
+    for number in range(20):
+        world.upload(f"study/{number:02}.dcm")
+    world.imaging.is_poisoned = lambda job: True  # type: ignore[method-assign]
+
+    world.settle()
+
+    assert {(file.status, file.reason) for file in world.files()} == {(Status.FAILED, "the job failed")}
+    assert world.metrics["JobsFailed"] == len(world.imaging.jobs) <= 2 * most_halvings(20) + 1
+    world.check()
+
+
+def test_one_bad_file_in_five_thousand_re_imports_none_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory_dynamodb, "PAGE", 10_000)
+    monkeypatch.setattr(memory_s3, "PAGE", 10_000)
+    settings = World().settings
+    limits = Limits(files=5_000, bytes=10**9)
+    world = World(replace(settings, limits=limits))
+    for number in range(5_000):
+        world.upload(f"study/{number:04}.dcm", b"bad" if number == 1_234 else b"good")
+        world.deliver(*world.ready("uploads"))
+
+    world.settle(sweeping=False)
+
+    assert [job.files for job in world.jobs()] == [5_000]
+    assert len(world.imaging.imported) == 4_999
+    assert set(world.imaging.imported.values()) == {1}
+    assert [file.name for file in world.ledger.failed_files()] == ["1234.dcm"]
+
+
+def test_a_server_error_is_retried_after_a_while_and_only_that_file(world: World) -> None:
+    for number in range(4):
+        world.upload(f"study/{number}.dcm", b"flaky" if number == 2 else b"good")
+
+    world.settle()
+
+    assert [job.files for job in sorted(world.jobs(), key=lambda job: job.created_at)] == [4, 1]
+    first, second = world.imaging.starts
+    assert (second - first).total_seconds() >= 60
+    assert set(world.fates().values()) == {"IMPORTED"}
+    world.check()
+
+
+def test_a_server_error_that_stays_ends_in_a_failed_file_with_the_reason(world: World) -> None:
+    world.upload("study/1.dcm", b"broken")
+
+    world.settle()
+
+    assert [(file.status, file.reason) for file in world.files()] == [(Status.FAILED, "try again")]
+    assert len(world.imaging.jobs) == 3
+    assert world.metrics["FilesFailed"] == 1
+
+
+def test_a_customer_error_is_final_and_has_its_reason(world: World) -> None:
+    world.upload("study/1.dcm", b"bad")
+
+    world.settle()
+
+    assert [(file.status, file.reason) for file in world.files()] == [(Status.FAILED, "no DICOM")]
+    assert len(world.imaging.jobs) == 1
+
+
+@pytest.mark.parametrize("code", ["InternalServerException", "ConflictException"])
+def test_a_start_that_is_never_answered_is_retried_with_a_bound_and_then_fails_visibly(
+    world: World, code: str
+) -> None:
+    world.upload("study/1.dcm")
+    world.imaging.refusals = [code] * 100
+
+    world.settle()
+
+    assert 100 - len(world.imaging.refusals) == MAX_STARTS
+    assert [(job.state, job.message) for job in world.jobs()] == [
+        (JobState.FAILED, "HealthImaging gave no answer to 8 starts")
+    ]
+    assert world.metrics["FilesFailed"] == world.metrics["JobsFailed"] == 1
+    world.check()
+
+
+@given(st.integers(1, 20), st.text(max_size=10))
+def test_retries_come_later_each_time_up_to_a_quarter_of_an_hour_and_not_together(
+    attempt: int, name: str
+) -> None:
+    seconds = delay(attempt, name).total_seconds()
+
+    assert min(450, 30 * 2**attempt) <= seconds <= 900
+    assert delay(attempt, name) != delay(attempt, name + "x")
+
+
+@given(st.lists(st.integers(), min_size=2, max_size=200, unique=True), st.data())
+def test_halving_finds_any_file_in_as_many_levels_as_the_logarithm(
+    files: list[int], data: st.DataObject
+) -> None:
+    bad, left, level = data.draw(st.sampled_from(files)), files, 0
+    while len(left) > 1:
+        first, second = halves(left)  # type: ignore[type-var]
+        assert [*first, *second] == left
+        left, level = list(first if bad in first else second), level + 1
+
+    assert left == [bad]
+    assert level <= levels(len(files))

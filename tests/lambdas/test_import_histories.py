@@ -23,7 +23,9 @@ KEYS = st.sampled_from(
         "rejected/1",
     ]
 )
-BODIES = st.sampled_from([b"good", b"good", b"good", b"bad", b"", b"x" * 1_001])
+BODIES = st.sampled_from(
+    [b"good", b"good", b"good", b"bad", b"", b"x" * 1_001, b"flaky", b"broken", b"poison"]
+)
 REFUSALS = st.sampled_from(
     ["ThrottlingException", "ServiceQuotaExceededException", "InternalServerException", "ValidationException"]
 )
