@@ -33,6 +33,7 @@ ACTIONS = (
 )
 RESOURCE = re.compile(r"/datastore/[^/]+/(studies|series|instances)(/.*)?")
 UID = re.compile(r"[0-9A-Za-z._-]{1,256}")
+UID_KEYWORDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 UIDS = ("study", "series", "instance")
 
 
@@ -63,6 +64,13 @@ class Request(NamedTuple):
         """The URL of the data store, as the client spells it."""
         scheme = self.headers.get("x-forwarded-proto", "http")
         return f"{scheme}://{self.headers.get('host', '')}/datastore/{self.labels['datastore']}"
+
+    def url_of(self, attributes: Mapping[str, Any]) -> str:
+        """The URL of the study, series or instance that has these UIDs."""
+        named = zip(("studies", "series", "instances"), UID_KEYWORDS, strict=True)
+        return self.base + "".join(
+            f"/{resource}/{attributes[keyword]}" for resource, keyword in named if keyword in attributes
+        )
 
 
 Action = Callable[[Request], Answer]

@@ -142,10 +142,8 @@ class Wado:
 
 
 def _metadata_of(request: Request, found: Instance) -> dict[str, Any]:
-    uids = (found.attributes[name] for name in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"))
-    study, series, instance = uids
     query = f"?imageSetId={request.query['imageSetId'][0]}" if "imageSetId" in request.query else ""
-    prefix = f"{request.base}/studies/{study}/series/{series}/instances/{instance}/bulkdata/"
+    prefix = f"{request.url_of(found.attributes)}/bulkdata/"
     # The frames are had in the stored syntax, whatever the file came in.
     stored = {
         "TransferSyntaxUID": found.transfer_syntax_uid,
