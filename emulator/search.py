@@ -9,6 +9,14 @@ from emulator.datastores import Datastores
 from emulator.errors import ValidationException
 from emulator.storage import Row, Storage
 
+# A time may leave out what is zero: 0304 is 030400, and a study without a time began at midnight.
+STUDY_TIME = "CASE WHEN length(study_time) > 6 THEN study_time ELSE substr(study_time || '000000', 1, 6) END"
+STUDY_MOMENT = f"coalesce(study_date || coalesce({STUDY_TIME}, '000000'), '')"
+BETWEEN_COLUMNS = {
+    "createdAt": "created_at",
+    "updatedAt": "updated_at",
+    "DICOMStudyDateAndTime": STUDY_MOMENT,
+}
 EQUAL_COLUMNS = {
     "DICOMPatientId": "patient_id",
     "DICOMAccessionNumber": "accession_number",
@@ -16,12 +24,7 @@ EQUAL_COLUMNS = {
     "DICOMStudyInstanceUID": "study_instance_uid",
     "DICOMSeriesInstanceUID": "series_instance_uid",
     "isPrimary": "is_primary",
-}
-STUDY_MOMENT = "coalesce(study_date, '') || coalesce(study_time, '')"
-BETWEEN_COLUMNS = {
-    "createdAt": "created_at",
-    "updatedAt": "updated_at",
-    "DICOMStudyDateAndTime": STUDY_MOMENT,
+    **BETWEEN_COLUMNS,
 }
 DEFAULT_SORT = {"sortOrder": "DESC", "sortField": "updatedAt"}
 
@@ -109,7 +112,7 @@ def _condition(search_filter: dict[str, Any]) -> Condition:
     names = {name for name, _ in values}
     name = values[0][0]
     if search_filter["operator"] == "EQUAL" and len(values) == 1 and name in EQUAL_COLUMNS:
-        return f"{EQUAL_COLUMNS[name]} = ?", [values[0][1]]
+        return f"{EQUAL_COLUMNS[name]} = ?", [_bound(values[0][1])]
     if (
         search_filter["operator"] == "BETWEEN"
         and len(values) == 2
@@ -124,5 +127,5 @@ def _condition(search_filter: dict[str, Any]) -> Condition:
 
 def _bound(value: Any) -> Any:
     if isinstance(value, dict):
-        return value["DICOMStudyDate"] + value.get("DICOMStudyTime", "")
+        return value["DICOMStudyDate"] + value.get("DICOMStudyTime", "").ljust(6, "0")
     return value

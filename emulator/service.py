@@ -10,7 +10,7 @@ from emulator.aws import Aws, JobS3, Scope
 from emulator.copies import Copies
 from emulator.datastores import Datastores
 from emulator.deletions import Deletions
-from emulator.dicomweb import Action
+from emulator.dicomweb import Action, Request
 from emulator.events import Outbox
 from emulator.image_sets import ImageSets
 from emulator.import_jobs import ImportJobs
@@ -18,7 +18,7 @@ from emulator.import_run import ImportRuns
 from emulator.operations import Operations
 from emulator.outcomes import Outcome, Source
 from emulator.representation import Rendered, Rendering
-from emulator.routes import Operation
+from emulator.routes import Answer, Operation
 from emulator.search import Search
 from emulator.storage import Storage
 from emulator.tags import Tags
@@ -89,7 +89,8 @@ class Service:
         # pydicom is slow to import, and a server that nobody asks for DICOMweb starts without it.
         from emulator.dicomweb_actions import dicomweb_actions
 
-        return dicomweb_actions(self._storage, self.datastores, self._renderers)
+        actions = dicomweb_actions(self._storage, self.datastores, self._renderers)
+        return {name: self._throttled_action(name, each) for name, each in actions.items()}
 
     def stop(self) -> None:
         self._runs.stop()
@@ -99,6 +100,13 @@ class Service:
         def run(scope: Scope, parameters: dict[str, Any]) -> dict[str, Any]:
             self.throttle.take(scope, name)
             return operation(scope, parameters)
+
+        return run
+
+    def _throttled_action(self, name: str, action: Action) -> Action:
+        def run(request: Request) -> Answer:
+            self.throttle.take(request.scope, name)
+            return action(request)
 
         return run
 

@@ -76,6 +76,79 @@ def test_a_study_is_found_between_two_dates(searched: Store) -> None:
     assert patients(searched.search(between("DICOMStudyDateAndTime", low, high))) == ["P2"]
 
 
+def moment(date: str, time: str = "") -> dict[str, str]:
+    return {"DICOMStudyDate": date, **({"DICOMStudyTime": time} if time else {})}
+
+
+@pytest.mark.parametrize("time", ["030405", "030405.0000"])
+def test_a_study_is_found_by_its_date_and_time(searched: Store, time: str) -> None:
+    found = searched.search(equal("DICOMStudyDateAndTime", moment("20270101", time)))
+
+    assert patients(found) == (["P2"] if time == "030405" else [])
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "found"),
+    [
+        (moment("20260102"), moment("20260102", "030405"), ["P1", "P3"]),
+        (moment("20260102"), moment("20260102"), []),
+        (moment("20260102", "0304"), moment("20260102", "0305"), ["P1", "P3"]),
+        (moment("20260102", "030406"), moment("20270101", "030404"), []),
+        (moment("19900101", "000000"), moment("20270102", "000000"), ["P1", "P2", "P3"]),
+    ],
+)
+def test_both_bounds_belong_to_the_range_and_a_date_alone_is_midnight(
+    searched: Store, low: dict[str, str], high: dict[str, str], found: list[str]
+) -> None:
+    assert patients(searched.search(between("DICOMStudyDateAndTime", low, high))) == found
+
+
+@pytest.mark.parametrize("name", ["createdAt", "updatedAt"])
+def test_an_image_set_is_found_by_a_time_of_its_own(searched: Store, name: str) -> None:
+    (one,) = searched.search(equal("DICOMPatientId", "P3"))
+
+    assert patients(searched.search(equal(name, one[name]))) == ["P3"]
+    assert "P3" in patients(searched.search(between(name, one[name], one[name])))
+
+
+def test_a_text_filter_and_a_time_filter_go_together(searched: Store) -> None:
+    now = datetime.now(UTC)
+    lately = between("updatedAt", now - timedelta(days=1), now + timedelta(days=1))
+    sort = {"sortField": "updatedAt", "sortOrder": "ASC"}
+    answer = searched.imaging.search_image_sets(
+        datastoreId=searched.id,
+        searchCriteria={"filters": [lately, equal("DICOMSeriesInstanceUID", "1.2.3.4")], "sort": sort},
+    )
+
+    found = [each["DICOMTags"]["DICOMPatientId"] for each in answer["imageSetsMetadataSummaries"]]
+    assert found == ["P1", "P3"]
+
+
+@pytest.mark.parametrize("field", ["createdAt", "updatedAt", "DICOMStudyDateAndTime"])
+@pytest.mark.parametrize("order", ["ASC", "DESC"])
+def test_pages_follow_the_order(searched: Store, field: str, order: str) -> None:
+    sort = {"sort": {"sortField": field, "sortOrder": order}}
+    paginator = searched.imaging.get_paginator("search_image_sets")
+    pages = list(
+        paginator.paginate(datastoreId=searched.id, searchCriteria=sort, PaginationConfig={"PageSize": 1})
+    )
+    paged = [each["imageSetId"] for page in pages for each in page["imageSetsMetadataSummaries"]]
+    whole = searched.imaging.search_image_sets(datastoreId=searched.id, searchCriteria=sort)
+
+    assert paged == [each["imageSetId"] for each in whole["imageSetsMetadataSummaries"]]
+    assert len(paged) == 3
+
+
+def test_more_than_two_filters_are_refused(searched: Store) -> None:
+    with pytest.raises(ClientError, match="ValidationException"):
+        searched.search(*[equal("DICOMPatientId", "P1")] * 3)
+
+
+def test_a_token_of_something_else_is_refused(searched: Store) -> None:
+    with pytest.raises(ClientError, match="ValidationException"):
+        searched.search(nextToken="abc")
+
+
 def test_an_image_set_is_found_by_when_it_was_made(searched: Store) -> None:
     now = datetime.now(UTC)
     past = searched.search(between("createdAt", now - timedelta(days=2), now - timedelta(days=1)))

@@ -12,11 +12,14 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 from local_aws import ACCOUNT, REGION, free_port
+from test_import_run import World
 
 from emulator import server
 from emulator.aws import Scope
-from emulator.errors import ThrottlingException
+from emulator.dicomweb import Request
+from emulator.errors import ResourceNotFoundException, ThrottlingException
 from emulator.model import operations
+from emulator.service import Service
 from emulator.throttle import LIMITS, Throttle
 
 SCOPE = Scope(ACCOUNT, REGION)
@@ -153,6 +156,18 @@ def test_a_client_that_hammers_is_throttled(endpoint: str) -> None:
     assert response["Error"]["Code"] == "ThrottlingException"
     assert response["ResponseMetadata"]["HTTPStatusCode"] == 429
     assert isinstance(refusal.value, client.exceptions.ThrottlingException)
+
+
+def test_dicomweb_is_throttled_too(tmp_path: Path) -> None:
+    service = Service(tmp_path, World(), "http://127.0.0.1:1")
+    labels = {"datastore": "0" * 32, "study": "1", "series": "2", "instance": "3"}
+    request = Request(SCOPE, "/", labels, {}, {}, b"")
+    for _ in range(LIMITS["GetDICOMInstance"].burst):
+        with pytest.raises(ResourceNotFoundException):
+            service.dicomweb["GetDICOMInstance"](request)
+
+    with pytest.raises(ThrottlingException):
+        service.dicomweb["GetDICOMInstance"](request)
 
 
 def test_a_client_that_retries_gets_through(endpoint: str) -> None:
