@@ -170,7 +170,8 @@ class DicomImport(Construct):
             # Without ListBucket, S3 answers for an object that is gone as for one that is forbidden.
             grant_bucket(storage.input, functions[step], "s3:ListBucket", "s3:ListBucketVersions")
         grant_bucket(storage.output, functions["record"], "s3:ListBucket")
-        self._grant_objects("start", storage.input, "s3:GetObject", "s3:GetObjectVersion")
+        for step in ("register", "start"):
+            self._grant_objects(step, storage.input, "s3:GetObject", "s3:GetObjectVersion")
         self._grant_objects("start", storage.staging, "s3:PutObject", "s3:AbortMultipartUpload")
         self._grant_objects("record", storage.output, "s3:GetObject")
         for target in self._targets:

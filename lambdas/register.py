@@ -4,6 +4,7 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,12 +13,22 @@ from lambdas import clients
 from lambdas.adapters.ledger import Ledger
 from lambdas.adapters.queues import Queue
 from lambdas.adapters.rows import to_time
+from lambdas.adapters.storage import Storage
 from lambdas.importing.files import File, Status, split_key
-from lambdas.importing.planner import skipped
+from lambdas.importing.planner import failed, skipped
+from lambdas.importing.preflight import SKIPPED_RULES, refusal
 from lambdas.importing.routing import skip_rule, store_for
 from lambdas.messages import Response, failures
 from lambdas.settings import ImportSettings, read_import_settings, setting
-from lambdas.telemetry import FILES_REGISTERED, FILES_SKIPPED, described, logger, measure, observed
+from lambdas.telemetry import (
+    FILES_FAILED,
+    FILES_REGISTERED,
+    FILES_SKIPPED,
+    described,
+    logger,
+    measure,
+    observed,
+)
 
 FolderName = tuple[str, str]
 
@@ -27,10 +38,12 @@ class Register:
     """The function's parts."""
 
     ledger: Ledger
+    storage: Storage
     plans: Queue
     settings: ImportSettings
     now: Callable[[], datetime]
     measure: Callable[[str, float], None]
+    workers: int
 
     def batch(self, event: dict[str, Any]) -> Response:
         """Register a batch of uploads, a folder at a time: what fails is brought again."""
@@ -76,15 +89,28 @@ class Register:
         return skipped(file, rule, self.now()) if rule else file
 
     def _register(self, files: list[File]) -> None:
-        """Rows first, then the folder: see Ledger.touch."""
-        files = list({(file.name, file.version): file for file in files}.values())
+        """Rows first, born with their fate if they have one; then the folder: see Ledger.touch."""
+        unique = {(file.name, file.version): file for file in files}.values()
+        with ThreadPoolExecutor(self.workers) as pool:
+            files = list(pool.map(self._looked_at, unique))
         new = self.ledger.register(files)
         waiting = [file for file in files if file in new or self._still_waits(file)]
         waiting = [file for file in waiting if file.status is Status.WAITING]
         self.measure(FILES_REGISTERED, len(new))
         self.measure(FILES_SKIPPED, sum(file.status is Status.SKIPPED for file in new))
+        self.measure(FILES_FAILED, sum(file.status is Status.FAILED for file in new))
         if waiting:
             self._touch(waiting[0])
+        elif new:
+            self.ledger.note(new[0].bucket, new[0].folder, self.now())
+
+    def _looked_at(self, file: File) -> File:
+        """The file with its fate, when its first bytes say that no job need read it."""
+        look = self.storage.look(file) if file.status is Status.WAITING else None
+        rule = refusal(look) if look else None
+        if rule is None:
+            return file
+        return (skipped if rule in SKIPPED_RULES else failed)(file, rule, self.now())
 
     def _still_waits(self, file: File) -> bool:
         """A row that stood there already, from a delivery which may have ended before its folder was told."""
@@ -103,10 +129,12 @@ def from_environment() -> Register:
     (plans,) = clients.queues("PLAN_QUEUE_URL")
     return Register(
         ledger=Ledger(table, clients.WORKERS),
+        storage=Storage(clients.s3()),
         plans=plans,
         settings=read_import_settings(setting(os.environ, "IMPORT_SETTINGS")),
         now=clients.now,
         measure=measure,
+        workers=clients.WORKERS,
     )
 
 

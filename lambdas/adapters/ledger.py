@@ -120,6 +120,21 @@ class Ledger:
             elif self._open(bucket, path, store, folder, timing.due_at(now, now), now, now):
                 return True
 
+    def note(self, bucket: str, path: str, now: datetime) -> None:
+        """Note a folder in which nothing waits, so that its files are found; one that is there stays."""
+        text = rows.to_text(now)
+        self._table.put(
+            {
+                **rows.folder_key(bucket, path),
+                "listed": str(FolderState.DONE),
+                **dict.fromkeys(("at", "first_at", "last_at"), text),
+                "store": "",
+                "openings": 0,
+                "touches": 0,
+            },
+            NOT_THERE,
+        )
+
     def _touch(self, folder: Folder, now: datetime) -> bool:
         return bool(
             self._table.update(

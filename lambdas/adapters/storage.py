@@ -8,10 +8,13 @@ from botocore.exceptions import ClientError
 
 from lambdas.importing.files import File, Version
 from lambdas.importing.planner import Listing
+from lambdas.importing.preflight import LOOK_BYTES, Look
 
 # CopyObject answers when the copy is made: larger objects go in parts, at the same time.
 WHOLE_COPY_BYTES = 64 * 1024 * 1024
 
+# Gone, or its own key or class keeps it from us: the plan sees the one, HealthImaging judges the other.
+NOT_TO_BE_HAD = {"NoSuchKey", "NoSuchVersion", "AccessDenied", "InvalidObjectState", "MethodNotAllowed"}
 NO_SUCH_OBJECT = {"NoSuchKey", "NoSuchVersion", "404"}
 
 
@@ -59,6 +62,18 @@ class Storage:
                 return False
             raise
         return True
+
+    def look(self, file: File) -> Look | None:
+        """The first bytes of this very version; None when they cannot be had, so that they tell nothing."""
+        try:
+            answer = self._client.get_object(
+                Bucket=file.bucket, Key=file.key, VersionId=file.version, Range=f"bytes=0-{LOOK_BYTES - 1}"
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] in NOT_TO_BE_HAD:
+                return None
+            raise
+        return Look(beginning=answer["Body"].read(), encoding=answer.get("ContentEncoding", ""))
 
     def document(self, bucket: str, key: str) -> dict[str, Any] | None:
         """A JSON object, or None when it is not there."""

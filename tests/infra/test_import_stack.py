@@ -171,7 +171,7 @@ def test_functions_read_and_write_the_objects_their_step_takes(sandbox: Any) -> 
         }
 
     assert {step: objects(step) for step in STEPS} == {
-        "register": set(),
+        "register": {"s3:GetObject", "s3:GetObjectVersion"},
         "plan": set(),
         "start": {"s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:AbortMultipartUpload"},
         "record": {"s3:GetObject"},

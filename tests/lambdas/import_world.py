@@ -29,6 +29,7 @@ from lambdas.start import Starter
 from lambdas.sweep import Sweeper
 
 INPUT = "input"
+P10 = bytes(128) + b"DICM"
 VISIBILITY_SECONDS = 90
 PLENTY_OF_MILLISECONDS = 900_000
 
@@ -77,7 +78,14 @@ class World:
             measure=self._measure,
         )
         common: dict[str, Any] = {"ledger": self.ledger, "now": self.now}
-        self.register = Register(**common, plans=plans, settings=self.settings, measure=self._measure)
+        self.register = Register(
+            **common,
+            storage=storage,
+            plans=plans,
+            settings=self.settings,
+            measure=self._measure,
+            workers=1,
+        )
         self.planner = Planner(
             **common,
             quota=quota,
@@ -172,9 +180,13 @@ class World:
     def pass_time(self, seconds: float) -> None:
         self.clock += timedelta(seconds=seconds)
 
-    def upload(self, key: str, body: bytes = b"dicom", *, times: int = 1) -> str:
-        """Put an object, and send its event so many times; none is a lost event."""
-        version = self.s3.put(INPUT, key, body)
+    def upload(self, key: str, body: bytes = b"dicom", *, times: int = 1, encoding: str = "") -> str:
+        """Put a P10 file, or nothing, and send its event so many times; none is a lost event."""
+        return self.upload_raw(key, P10 + body if body else b"", times=times, encoding=encoding)
+
+    def upload_raw(self, key: str, body: bytes, *, times: int = 1, encoding: str = "") -> str:
+        """Put these very bytes."""
+        version = self.s3.put(INPUT, key, body, encoding=encoding)
         event = {
             "time": self.clock.replace(microsecond=0).isoformat(),
             "detail": {

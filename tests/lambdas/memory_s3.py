@@ -22,6 +22,7 @@ class Stored:
     body: bytes | None
     modified_at: datetime
     source: tuple[str, str, str]
+    encoding: str = ""
 
 
 class MemoryS3:
@@ -37,7 +38,12 @@ class MemoryS3:
         self._numbers = itertools.count(1)
 
     def put(
-        self, bucket: str, key: str, body: bytes | None, source: tuple[str, str, str] | None = None
+        self,
+        bucket: str,
+        key: str,
+        body: bytes | None,
+        source: tuple[str, str, str] | None = None,
+        encoding: str = "",
     ) -> str:
         """Put a version and return its id; None as body puts a delete marker."""
         version = f"v{next(self._numbers):06d}"
@@ -47,6 +53,7 @@ class MemoryS3:
             body=body,
             modified_at=self._now().replace(microsecond=0),
             source=source or (bucket, key, version),
+            encoding=encoding,
         )
         self.buckets.setdefault(bucket, []).append(stored)
         return version
@@ -92,12 +99,15 @@ class MemoryS3:
 
         return self._around("CopyObject", call)
 
-    def get_object(self, Bucket: str, Key: str) -> Any:  # noqa: N803
+    def get_object(self, Bucket: str, Key: str, VersionId: str = "", Range: str = "bytes=0-") -> Any:  # noqa: N803
         def call() -> Any:
-            stored = self.current(Bucket).get(Key)
+            stored = self._version(Bucket, Key, VersionId) if VersionId else self.current(Bucket).get(Key)
             if stored is None or stored.body is None:
                 raise _no_such("NoSuchKey", "GetObject")
-            return {"Body": StreamingBody(io.BytesIO(stored.body), len(stored.body))}
+            first, last = Range.removeprefix("bytes=").split("-")
+            body = stored.body[int(first) : int(last) + 1 if last else None]
+            answer: dict[str, Any] = {"Body": StreamingBody(io.BytesIO(body), len(body))}
+            return answer | ({"ContentEncoding": stored.encoding} if stored.encoding else {})
 
         return self._around("GetObject", call)
 

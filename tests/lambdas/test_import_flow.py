@@ -4,6 +4,7 @@ import random
 from dataclasses import replace
 
 import pytest
+from botocore.exceptions import ClientError
 from import_world import Message, World
 
 from lambdas.importing.files import FolderState, JobState, Status
@@ -277,6 +278,61 @@ def test_markers_and_empty_and_oversized_objects_are_skipped_and_reach_no_job(wo
     (read,) = world.imaging.read.values()
     assert {key for _, key, _ in read} == {"study/1.dcm"}
     world.check()
+
+
+def test_preflight_gives_what_is_no_dicom_file_its_fate_before_any_job(world: World) -> None:
+    world.upload("study/1.dcm")
+    world.upload("study/broken.dcm", b"bad")
+    world.upload("study/gzipped.dcm", encoding="gzip")
+    world.upload_raw("study/notes.txt", b"no preamble")
+    world.upload_raw("study/study.json", b'{"Modality": "CT"}')
+    world.upload("study/DICOMDIR", b"\x02\x00\x02\x00UI\x14\x001.2.840.10008.1.3.10\x00")
+    world.upload("study/empty", b"")
+    world.upload("study/large", b"x" * 1_001)
+    world.upload("study/", b"")
+
+    world.settle()
+
+    assert {file.name: (str(file.status), file.job is not None) for file in world.files() if file.name} == {
+        "1.dcm": ("IMPORTED", True),
+        "broken.dcm": ("FAILED", True),
+        "gzipped.dcm": ("FAILED", False),
+        "notes.txt": ("FAILED", False),
+        "study.json": ("SKIPPED", False),
+        "DICOMDIR": ("SKIPPED", False),
+        "empty": ("SKIPPED", False),
+        "large": ("SKIPPED", False),
+    }
+    (read,) = world.imaging.read.values()
+    assert {key for _, key, _ in read} == {"study/1.dcm", "study/broken.dcm"}
+    assert world.metrics["FilesFailed"] == 3
+    world.check()
+
+
+def test_preflight_looks_once_and_a_refused_file_is_written_once(world: World) -> None:
+    world.upload_raw("study/notes.txt", b"no preamble")
+
+    world.settle(sweeping=False)
+
+    assert world.calls.count("GetObject") == 1
+    # The second is the folder's.
+    assert world.calls.count("PutItem") == 2
+    assert world.calls.count("UpdateItem") == 0
+
+
+def test_preflight_leaves_a_file_that_it_may_not_read_to_healthimaging(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(**_: str) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied"}}, "GetObject")
+
+    world.upload("study/1.dcm")
+    with monkeypatch.context() as denied:
+        denied.setattr(world.s3, "get_object", forbidden)
+        world.deliver_ready()
+    world.settle()
+
+    assert world.fates() == {"study/1.dcm": "IMPORTED"}
 
 
 def test_more_than_a_job_may_hold_becomes_several_staged_jobs(world: World) -> None:

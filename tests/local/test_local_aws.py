@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
+from pydicom.misc import is_dicom
 from pydicom.uid import JPEG2000, ExplicitVRLittleEndian, HTJ2KLosslessRPCL, JPEGBaseline8Bit
 from sandbox import Sandbox, Uploads
 from small_studies import write_small_studies
@@ -23,6 +24,8 @@ from cli.samples import Sample, samples
 SAMPLES = list(samples())
 GOOD = [sample for sample in SAMPLES if sample.reason is None]
 BAD = [sample for sample in SAMPLES if sample.reason is not None]
+BAD_P10 = [sample for sample in BAD if is_dicom(sample.source)]
+NOT_P10 = [sample for sample in BAD if not is_dicom(sample.source)]
 WITH_PIXELS = [sample for sample in GOOD if "PixelData" in pydicom.dcmread(sample.source)]
 
 # The sandbox waits five quiet seconds, and a little more, before it imports a folder.
@@ -53,7 +56,7 @@ def test_every_sample_has_a_fate(fates: dict[str, Any]) -> None:
     }
 
 
-@pytest.mark.parametrize("sample", BAD, ids=lambda sample: sample.key)
+@pytest.mark.parametrize("sample", BAD_P10, ids=lambda sample: sample.key)
 def test_a_bad_file_is_named_with_its_job_and_the_services_reason(sandbox: Sandbox, sample: Sample) -> None:
     failed = {one["key"]: one for one in sandbox.ahi("files", "--failed")["files"]}
     one = failed[key_of(sample)]
@@ -64,6 +67,16 @@ def test_a_bad_file_is_named_with_its_job_and_the_services_reason(sandbox: Sandb
         datastoreId=found.outputs["DatastoreMainId"], jobId=one["job_id"]
     )
     assert job["jobProperties"]["jobStatus"] == "COMPLETED"
+
+
+@pytest.mark.parametrize("sample", NOT_P10, ids=lambda sample: sample.key)
+def test_a_file_that_is_not_dicom_is_named_with_the_rule_and_reaches_no_job(
+    sandbox: Sandbox, sample: Sample
+) -> None:
+    failed = {one["key"]: one for one in sandbox.ahi("files", "--failed")["files"]}
+    one = failed[key_of(sample)]
+    assert one["reason"].startswith("not a DICOM file")
+    assert one["job_id"] is None
 
 
 def test_a_good_file_beside_a_bad_one_is_imported(fates: dict[str, Any]) -> None:
