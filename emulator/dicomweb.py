@@ -7,7 +7,6 @@ from urllib.parse import unquote
 
 from emulator.aws import Scope
 from emulator.errors import (
-    NotImplementedException,
     ServiceError,
     UnknownOperationException,
     ValidationException,
@@ -41,6 +40,12 @@ class NotAcceptableException(ServiceError):  # noqa: N818 - what DICOMweb answer
     """No representation of the resource is one that the Accept header asks for."""
 
     status = 406
+
+
+class RequestTooLargeException(ServiceError):  # noqa: N818 - what DICOMweb answers
+    """The request holds more than may be stored at once."""
+
+    status = 413
 
 
 class UnsupportedMediaTypeException(ServiceError):  # noqa: N818 - what DICOMweb answers
@@ -106,8 +111,6 @@ def answer(
         for label in UIDS:
             if label in labels and not UID.fullmatch(labels[label]):
                 raise ValidationException(f"the {label} in the path is not a UID")
-        if name not in actions:
-            raise NotImplementedException(f"this HealthImaging does not implement {name}")
         return actions[name](Request(scope, path, labels, query, headers, body))
 
     return guarded(method, path, run)

@@ -5,15 +5,23 @@ from collections.abc import Mapping
 from emulator.datastores import Datastores
 from emulator.dicomweb import Action
 from emulator.documents import Documents
+from emulator.events import Outbox
 from emulator.qido import Qido
 from emulator.storage import Storage
+from emulator.stow import PartWorkers, Stow
 from emulator.wado import Renderers, Wado
 
 
-def dicomweb_actions(storage: Storage, datastores: Datastores, renderers: Renderers) -> Mapping[str, Action]:
-    """The actions on that storage. `renderers` do what `emulator.rendering.render` does."""
-    documents = Documents(storage, datastores)
+def dicomweb_actions(
+    storage: Storage,
+    datastores: Datastores,
+    outbox: Outbox,
+    renderers: Renderers,
+    part_workers: PartWorkers,
+) -> Mapping[str, Action]:
+    """The actions on that storage."""
     return {
-        **Wado(storage, documents, renderers).actions(),
+        **Wado(storage, Documents(storage, datastores), renderers).actions(),
         **Qido(storage, datastores).actions(),
+        **Stow(storage, datastores, outbox, part_workers).actions(),
     }

@@ -8,8 +8,10 @@ from emulator.errors import ValidationException
 
 
 class Part(NamedTuple):
+    """A part to be written."""
+
     content_type: str
-    body: bytes | memoryview
+    body: bytes
     location: str | None = None
 
 
@@ -27,19 +29,29 @@ def _head(part: Part, boundary: str) -> bytes:
     return f"--{boundary}\r\nContent-Type: {part.content_type}\r\n{location}{size}\r\n".encode()
 
 
-def read(body: bytes, boundary: str) -> Iterator[Part]:
-    """The parts, without copies of what they hold. Raises ValidationException when the body is cut off."""
+class Span(NamedTuple):
+    """A part that was read: where in the body its content lies."""
+
+    content_type: str
+    start: int
+    size: int
+
+
+def read(body: bytes, boundary: str) -> Iterator[Span]:
+    """Find the parts. Raises ValidationException when the body is cut off."""
     if not boundary:
         raise ValidationException("the Content-Type names no boundary")
     delimiter = b"--" + boundary.encode("latin-1", "replace")
-    start = _after(body, delimiter, 0 if body.startswith(delimiter) else body.find(b"\r\n" + delimiter) + 2)
-    while body[start : start + 2] != b"--":
-        end = body.find(b"\r\n" + delimiter, start)
-        head = body.find(b"\r\n\r\n", start, end + 4)
+    position = _after(
+        body, delimiter, 0 if body.startswith(delimiter) else body.find(b"\r\n" + delimiter) + 2
+    )
+    while body[position : position + 2] != b"--":
+        end = body.find(b"\r\n" + delimiter, position)
+        head = body.find(b"\r\n\r\n", position, end + 2)
         if end < 0 or head < 0:
             raise ValidationException("the multipart body ends before its last boundary")
-        yield Part(_content_type(body[start:head]), memoryview(body)[head + 4 : end])
-        start = end + 2 + len(delimiter)
+        yield Span(_content_type(body[position:head]), head + 4, max(0, end - head - 4))
+        position = end + 2 + len(delimiter)
 
 
 def _after(body: bytes, delimiter: bytes, position: int) -> int:

@@ -24,6 +24,7 @@ from emulator.storage import Storage
 from emulator.tags import Tags
 from emulator.throttle import Throttle
 from emulator.updates import Updates
+from emulator.uploads import Failed, Stored, Upload
 from emulator.workers import Workers
 
 SECONDS_PER_FILE = 600
@@ -43,6 +44,9 @@ class Service:
         )
         self._renderers: Workers[Rendering, Rendered] = Workers(
             "emulator.rendering:render", count=os.cpu_count() or 1, seconds=SECONDS_PER_RENDERING
+        )
+        self._part_workers: Workers[Upload, Stored | Failed] = Workers(
+            "emulator.stow_worker:store_part", count=os.cpu_count() or 1, seconds=SECONDS_PER_FILE
         )
         self._runs = ImportRuns(storage, self._outbox, aws, workers, _role_s3, endpoint)
         self._jobs = ImportJobs(storage, self._outbox, aws, self.datastores, self._runs.submit)
@@ -89,12 +93,15 @@ class Service:
         # pydicom is slow to import, and a server that nobody asks for DICOMweb starts without it.
         from emulator.dicomweb_actions import dicomweb_actions
 
-        actions = dicomweb_actions(self._storage, self.datastores, self._renderers)
+        actions = dicomweb_actions(
+            self._storage, self.datastores, self._outbox, self._renderers, self._part_workers
+        )
         return {name: self._throttled_action(name, each) for name, each in actions.items()}
 
     def stop(self) -> None:
         self._runs.stop()
         self._renderers.close()
+        self._part_workers.close()
 
     def _throttled(self, name: str, operation: Operation) -> Operation:
         def run(scope: Scope, parameters: dict[str, Any]) -> dict[str, Any]:

@@ -192,7 +192,7 @@ def _answered(asked: MediaType, kind: str, parts: list[multipart.Part]) -> Answe
     """A single part goes by itself to who asks for that. Anything goes as multipart where frames do."""
     if not asked.is_multipart and (asked.name != accept.ANYTHING or kind == P10):
         (part,) = parts
-        return Answer(200, {"Content-Type": part.content_type}, bytes(part.body))
+        return Answer(200, {"Content-Type": part.content_type}, part.body)
     content_type, body = multipart.written(parts, kind)
     return Answer(200, {"Content-Type": content_type}, body)
 

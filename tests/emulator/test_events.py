@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from ct_files import ct_file
+from dicomweb_requests import DicomWeb
 from local_aws import ACCOUNT, REGION, LocalAws, Store, wait_for
 
 Received = Callable[[int, str], list[dict[str, Any]]]
@@ -205,3 +206,11 @@ def test_a_new_object_in_an_unversioned_bucket_has_no_version(store: Store, rece
     store.upload({"a": b""})
 
     assert "version-id" not in received(1, store.bucket)[0]["detail"]["object"]
+
+
+def test_an_image_set_tells_that_a_request_stored_it(store: Store, received: Received) -> None:
+    DicomWeb(store).send("POST", "/studies", ct_file(), content_type="application/dicom")
+
+    (created,) = received(1, store.id)
+    assert created["detail-type"] == "Image Set Created"
+    assert created["detail"]["isPrimary"] is True

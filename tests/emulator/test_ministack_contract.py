@@ -43,6 +43,8 @@ def test_services_are_recognised_by_credential_scope() -> None:
 def test_iam_actions_come_from_botocore_and_resources_from_the_request() -> None:
     assert ministack.iam_actions.SERVICE_TO_IAM_NAMESPACE["s3"] == "s3"
     assert ministack.iam_actions._BOTOCORE_SERVICE_MAP["backup"] == ["backup"]
+    action = inspect.unwrap(ministack.iam_actions.extract_iam_action)
+    assert parameters(action)[:3] == ["service", "method", "path"]
     extract = inspect.unwrap(ministack.iam_actions.extract_resource_arn)
     assert parameters(extract)[:3] == ["service", "method", "path"]
     assert parameters(extract)[-2:] == ["region", "account_id"]
