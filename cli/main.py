@@ -2,7 +2,7 @@
 
 import typer
 
-from cli import demo, down, files, status, up, upload
+from cli import complete, control, demo, down, files, redrive, status, up, upload
 from cli.errors import Commands
 
 app = typer.Typer(
@@ -18,6 +18,11 @@ app.command("down")(down.down)
 app.command("upload")(upload.upload)
 app.command("status")(status.status)
 app.command("files")(files.files)
+app.command("complete")(complete.complete)
+app.command("redrive")(redrive.redrive)
+app.command("pause")(control.pause)
+app.command("resume")(control.resume)
+app.command("drain")(control.drain)
 app.command("demo")(demo.demo)
 
 if __name__ == "__main__":

@@ -82,6 +82,14 @@ class ImportTiming(Model):
         ge=1, le=1440, description="How often lost events and stuck jobs are looked for."
     )
 
+    complete_marker: str | None = Field(
+        default=None,
+        pattern=r"^[^/]+$",
+        max_length=255,
+        description="An object of this name says that its folder, and all below, are complete: they are "
+        "imported at once. The marker itself never is.",
+    )
+
     @field_validator("longest_wait_seconds")
     @classmethod
     def _waits_at_least_the_quiet_period(cls, longest: int, info: ValidationInfo) -> int:

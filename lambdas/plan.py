@@ -12,6 +12,7 @@ from lambdas.adapters.queues import Queue
 from lambdas.adapters.quota import Quota
 from lambdas.adapters.storage import Storage
 from lambdas.finishing import Finisher
+from lambdas.importing.control import Mode
 from lambdas.importing.files import Folder, FolderState, Job, JobState, Status, folders_above
 from lambdas.importing.overwrites import settle_overwrites
 from lambdas.importing.planner import Batch, Plan, plan, staging_key
@@ -30,6 +31,9 @@ from lambdas.telemetry import (
 LOST_AFTER = timedelta(seconds=60)
 # Leaves the folder in hand time to end before Lambda ends the function.
 MILLISECONDS_TO_SPARE = 30_000
+# A folder that is said to be complete waits so often, and so long, for events that are on their way.
+LOOKS_FOR_LATE_EVENTS = 5
+LATE_EVENT_SECONDS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,26 +52,63 @@ class Planner:
     measure: Callable[[str, float], None]
 
     def folder(self, message: dict[str, Any]) -> None:
-        """Plan the folder of a message, or send the message again for when it is due."""
+        """Plan the folder of a message, or send the message again for when it is due.
+
+        While the import is paused or drained the message goes; the folder's row stays, and the tick has it.
+        """
+        if self.ledger.control.mode() is not Mode.RUNNING:
+            return
+        if message.get("complete"):
+            self._complete(message)
+            return
         folder = self.ledger.folder(message["bucket"], message["folder"])
         if folder is None or folder.state is not FolderState.OPEN:
             return
         wait = self._wait(folder)
-        if wait > 0:
-            self.plans.send(message, wait)
+        if wait <= 0:
+            self._plan(folder, message)
+        elif self._is_full(folder):
+            self._plan(folder, None)
         else:
-            self._plan(folder)
+            self.plans.send(message, wait)
+
+    def _complete(self, message: dict[str, Any]) -> None:
+        """Somebody says that no more will come: plan every open folder under the prefix now."""
+        bucket, prefix = message["bucket"], message["folder"]
+        below = (one.path for one in self.ledger.folders_in(FolderState.OPEN) if one.bucket == bucket)
+        for path in sorted({prefix, *(path for path in below if path.startswith(prefix))}):
+            folder = self.ledger.folder(bucket, path)
+            if folder and folder.state is FolderState.OPEN and self._is_free(folder):
+                left = message.get("left", LOOKS_FOR_LATE_EVENTS)
+                again = {"bucket": bucket, "folder": path}
+                self._plan(folder, again | ({"complete": True, "left": left - 1} if left else {}))
+
+    def _is_full(self, folder: Folder) -> bool:
+        """Whether a whole job waits: then there is no use in waiting for more."""
+        if not self._is_free(folder):
+            return False
+        limits = self.settings.limits
+        rows = self.ledger.files(folder.bucket, folder.path)
+        sizes = [row.size for row in rows if row.status is Status.WAITING]
+        return len(sizes) >= limits.files or sum(sizes) >= limits.bytes
+
+    def _is_free(self, folder: Folder) -> bool:
+        """Whether nothing but the quiet period keeps the folder waiting."""
+        is_held_back = folder.not_before is not None and folder.not_before > self.now()
+        return not is_held_back and not self._is_read_from_above(folder)
 
     def tick(self, remaining_milliseconds: Callable[[], int]) -> None:
         """Plan what is due though its message was lost, and send start messages that were lost again."""
-        now = self.now()
-        for folder in self.ledger.folders_in(FolderState.OPEN, before=now):
+        now, mode = self.now(), self.ledger.control.mode()
+        open_folders = self.ledger.folders_in(FolderState.OPEN, before=now) if mode is Mode.RUNNING else ()
+        for folder in open_folders:
             if remaining_milliseconds() < MILLISECONDS_TO_SPARE:
                 logger.warning("the rest is left to the next tick")
                 break
             self._plan_alone(folder)
         for job in self.ledger.jobs_in(JobState.PLANNED, before=now - LOST_AFTER):
-            self._start_again(job)
+            if mode is not Mode.PAUSED:
+                self._start_again(job)
         self._publish(now)
 
     def _plan_alone(self, listed: Folder) -> None:
@@ -75,7 +116,7 @@ class Planner:
         try:
             folder = self.ledger.folder(listed.bucket, listed.path)
             if folder and folder.state is FolderState.OPEN and self._wait(folder) <= 0:
-                self._plan(folder)
+                self._plan(folder, {"bucket": folder.bucket, "folder": folder.path})
         except Exception as error:
             logger.warning("folder failed", extra=described(error))
 
@@ -96,18 +137,19 @@ class Planner:
                 return True
         return False
 
-    def _plan(self, folder: Folder) -> None:
+    def _plan(self, folder: Folder, again: dict[str, Any] | None) -> None:
         """Every step may be made twice, and by two at once: the folder's row has the last word.
 
-        The jobs are written before the folder names them, and none starts before it does.
+        The jobs are written before the folder names them, and none starts before it does. `again` is sent
+        when an object lies there whose event has not come; without it such objects are not waited for.
         """
         now = self.now()
         rows = self.ledger.files(folder.bucket, folder.path)
         listing = self.storage.listing(folder.bucket, folder.path)
         longest = folder.first_at + timedelta(seconds=self.settings.timing.longest_wait_seconds)
-        if listing.holds_unseen(rows) and now < longest:
-            wait = min(self.settings.timing.quiet_seconds, (longest - now).total_seconds())
-            self.plans.send({"bucket": folder.bucket, "folder": folder.path}, wait)
+        if again and listing.holds_unseen(rows) and now < longest:
+            wait = LATE_EVENT_SECONDS if again.get("complete") else self.settings.timing.quiet_seconds
+            self.plans.send(again, min(wait, (longest - now).total_seconds()))
             return
 
         overwrites = settle_overwrites(rows, self.settings.overwrites, now)

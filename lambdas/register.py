@@ -17,7 +17,7 @@ from lambdas.adapters.storage import Storage
 from lambdas.importing.files import File, Status, split_key
 from lambdas.importing.planner import failed, skipped
 from lambdas.importing.preflight import SKIPPED_RULES, refusal
-from lambdas.importing.routing import skip_rule, store_for
+from lambdas.importing.routing import COMPLETE_MARKER, skip_rule, store_for
 from lambdas.messages import Response, failures
 from lambdas.settings import ImportSettings, read_import_settings, setting
 from lambdas.telemetry import (
@@ -29,6 +29,9 @@ from lambdas.telemetry import (
     measure,
     observed,
 )
+
+# The last files' events may come after that of the marker which was written after them.
+EVENTS_TOGETHER_SECONDS = 2
 
 FolderName = tuple[str, str]
 
@@ -86,6 +89,8 @@ class Register:
             store=store.id if store else None,
         )
         rule = skip_rule(key, size, store, self.settings.bytes_per_file)
+        if name == self.settings.complete_marker:
+            rule = COMPLETE_MARKER
         return skipped(file, rule, self.now()) if rule else file
 
     def _register(self, files: list[File]) -> None:
@@ -103,6 +108,9 @@ class Register:
             self._touch(waiting[0])
         elif new:
             self.ledger.note(new[0].bucket, new[0].folder, self.now())
+        if any(file.reason == COMPLETE_MARKER for file in new):
+            sign = {"bucket": new[0].bucket, "folder": new[0].folder, "complete": True}
+            self.plans.send(sign, EVENTS_TOGETHER_SECONDS)
 
     def _looked_at(self, file: File) -> File:
         """The file with its fate, when its first bytes say that no job need read it."""

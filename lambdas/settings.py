@@ -23,6 +23,7 @@ class ImportSettings:
     bytes_per_file: int
     stores: tuple[Store, ...]
     overwrites: Mapping[str, Overwrites]
+    complete_marker: str | None
 
     def store(self, store_id: str) -> Store | None:
         return next((store for store in self.stores if store.id == store_id), None)
@@ -57,6 +58,7 @@ def read_import_settings(text: str) -> ImportSettings:
             for store in given["stores"]
         ),
         overwrites={prefix: Overwrites(policy) for prefix, policy in given["overwrites"].items()},
+        complete_marker=given["complete_marker"] or None,
     )
 
 

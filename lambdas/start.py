@@ -14,6 +14,7 @@ from lambdas.adapters.queues import LONGEST_DELAY_SECONDS, Queue
 from lambdas.adapters.quota import Quota
 from lambdas.adapters.storage import Storage
 from lambdas.finishing import Finisher
+from lambdas.importing.control import Mode
 from lambdas.importing.files import File, FolderState, Job, JobState, Status
 from lambdas.importing.manifests import REASON_CHARACTERS
 from lambdas.importing.pacer import wait
@@ -60,6 +61,9 @@ class Starter:
 
     def message(self, message: dict[str, Any]) -> None:
         """Start a job, or send its message again for later. `ticket` is its place in the line."""
+        if self.ledger.control.mode() is Mode.PAUSED:
+            # The job stays as it is; after `resume` the plan's tick and the sweep send its message again.
+            return
         job = self.ledger.job(message["job"])
         if job is None or job.state not in (JobState.PLANNED, JobState.STARTING):
             return

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from lambdas.adapters import rows
+from lambdas.adapters.control import Control
 from lambdas.adapters.rows import Item, Members
 from lambdas.adapters.table import Table, sets
 from lambdas.importing.files import File, Folder, FolderState, Job, JobState, Status
@@ -28,6 +29,7 @@ class Ledger:
     def __init__(self, table: Any, workers: int = 1) -> None:
         self._table = Table(table)
         self._workers = workers
+        self.control = Control(self._table)
 
     # Files
 
@@ -89,6 +91,15 @@ class Ledger:
                 "#status = :waiting AND (attribute_not_exists(#job) OR #job <> :job)",
                 {**values, ":waiting": str(Status.WAITING)},
             )
+        )
+
+    def redrive(self, file: File) -> bool:
+        """Let a FAILED file wait again. Its next job has another name than all before."""
+        change, values = sets({"status": str(Status.WAITING), "redriven": file.redriven + 1})
+        change += " REMOVE #listed, #at, #settled_at, #reason, #attempts"
+        standing = {":failed": str(Status.FAILED)}
+        return bool(
+            self._table.update(rows.file_key(file), change, "#status = :failed", {**values, **standing})
         )
 
     # Folders

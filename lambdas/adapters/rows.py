@@ -7,6 +7,7 @@
 | job    | `job#<name>`           | `/`                 | PLANNED, STARTING, STARTED, COMPLETED, FAILED  |
 | batch  | `job#<name>`           | `<bucket>/<folder>` | absent: the members of the job in that folder  |
 | slots  | `slots#<datastore id>` | `/`                 | absent: the names of the jobs that hold a slot |
+| control| `control`              | `/`                 | absent: whether the import runs                |
 | pace   | `pace`                 | `/`                 | absent: the pacer's value                      |
 | sweep  | `sweep`                | `/`                 | absent: where the next sweep goes on           |
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 FOLDER_MARKER = "folder marker"
+COMPLETE_MARKER = "says that its folder is complete"
 EMPTY = "empty"
 TOO_LARGE = "too large"
 NO_DATA_STORE = "no data store for this prefix"

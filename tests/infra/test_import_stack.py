@@ -60,6 +60,7 @@ def test_the_settings_are_json_with_every_key_the_functions_read(two_stores: Any
         "folders_per_job": 10_000,
         "bytes_per_file": 10 * 1024**3,
         "overwrites": {},
+        "complete_marker": "",
     }
     assert [(store["id"], store["prefix"]) for store in stores] == [
         ("main", "radiology/"),

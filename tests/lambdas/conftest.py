@@ -23,6 +23,7 @@ SETTINGS = {
     "folders_per_job": 10_000,
     "bytes_per_file": 1_000,
     "overwrites": {"ignored/": "ignore", "rejected/": "reject"},
+    "complete_marker": "_COMPLETE",
     "stores": [STORE],
 }
 

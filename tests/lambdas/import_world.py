@@ -23,6 +23,7 @@ from lambdas.importing.files import File, FolderState, Job, Status
 from lambdas.messages import each_message
 from lambdas.plan import Planner
 from lambdas.record import Recorder
+from lambdas.redriving import redrive
 from lambdas.register import Register
 from lambdas.settings import ImportSettings, read_import_settings
 from lambdas.start import Starter
@@ -51,6 +52,7 @@ class World:
     def __init__(self, settings: ImportSettings | None = None) -> None:
         self.clock = datetime(2026, 11, 20, 12, tzinfo=UTC)
         self.messages: list[Message] = []
+        self.uploads: list[Message] = []
         self.metrics: Counter[str] = Counter()
         self._also_measure: Callable[[str, float], None] = lambda name, value: None
         self._call: Callable[[str, dict[str, Any]], Any] = self._direct
@@ -200,7 +202,8 @@ class World:
                 },
             },
         }
-        self.messages += [Message(queue="uploads", body=event, at=self.clock) for _ in range(times)]
+        self.uploads.append(Message(queue="uploads", body=event, at=self.clock))
+        self.messages += [replace(self.uploads[-1]) for _ in range(times)]
         return version
 
     def ready(self, queue: str | None = None) -> list[Message]:
@@ -306,6 +309,14 @@ class World:
             item["listed"] for item in self.table.items.values() if item["sk"] == "/" and "first_at" in item
         }
         return not self.messages and not self.imaging.running() and states <= {FolderState.DONE}
+
+    def redrive(self, *files: File) -> list[File]:
+        return redrive(self.ledger, files, self.settings.timing, self.clock)
+
+    def deploy_again(self) -> None:
+        """Replace everything but what holds data: the queues are empty, the ledger is as it was."""
+        self.messages.clear()
+        self._make_functions()
 
     # What tests look at
 

@@ -3,7 +3,9 @@
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from import_world import World
+from import_world import Message, World
+
+from lambdas.importing.control import Mode
 
 KEYS = st.sampled_from(
     [
@@ -19,6 +21,7 @@ KEYS = st.sampled_from(
         "c/2",
         "c/3",
         "c/4",
+        "a/_COMPLETE",
         "ignored/1",
         "rejected/1",
     ]
@@ -111,6 +114,23 @@ class Histories(RuleBasedStateMachine):
     def fail_job(self) -> None:
         self.world.end_job(status="FAILED", message="the job failed")
 
+    @rule(mode=st.sampled_from(Mode))
+    def control(self, mode: Mode) -> None:
+        self.world.ledger.control.set(mode)
+
+    @rule()
+    def redrive(self) -> None:
+        self.world.redrive(*self.world.ledger.failed_files())
+
+    @rule(prefix=st.sampled_from(["", "a/", "c/", "d/"]))
+    def complete(self, prefix: str) -> None:
+        body = {"bucket": "input", "folder": prefix, "complete": True}
+        self.world.messages.append(Message(queue="plan", body=body, at=self.world.clock))
+
+    @rule()
+    def deploy_again(self) -> None:
+        self.world.deploy_again()
+
     @rule()
     def tick(self) -> None:
         self.world.tick()
@@ -122,6 +142,7 @@ class Histories(RuleBasedStateMachine):
     @rule()
     def settle(self) -> None:
         """Histories go on after all was quiet."""
+        self.world.ledger.control.set(Mode.RUNNING)
         self.world.settle()
         self.world.check()
 
@@ -130,6 +151,7 @@ class Histories(RuleBasedStateMachine):
         assert self.world.imaging.most_running <= 3
 
     def teardown(self) -> None:
+        self.world.ledger.control.set(Mode.RUNNING)
         self.world.settle()
         self.world.check()
 
