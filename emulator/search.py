@@ -9,13 +9,10 @@ from emulator.datastores import Datastores
 from emulator.errors import ValidationException
 from emulator.storage import Row, Storage
 
-# A time may leave out what is zero: 0304 is 030400, and a study without a time began at midnight.
-STUDY_TIME = "CASE WHEN length(study_time) > 6 THEN study_time ELSE substr(study_time || '000000', 1, 6) END"
-STUDY_MOMENT = f"coalesce(study_date || coalesce({STUDY_TIME}, '000000'), '')"
 BETWEEN_COLUMNS = {
     "createdAt": "created_at",
     "updatedAt": "updated_at",
-    "DICOMStudyDateAndTime": STUDY_MOMENT,
+    "DICOMStudyDateAndTime": "study_moment",
 }
 EQUAL_COLUMNS = {
     "DICOMPatientId": "patient_id",
@@ -51,8 +48,10 @@ class Search:
         where = "".join(f" AND {text}" for text, _ in conditions)
         order = f"{column} {sort['sortOrder']}, id {sort['sortOrder']}"
         rows = self._storage.rows(
-            f"SELECT *, {column} AS sorted_by FROM image_sets WHERE datastore_id = ?{where}"  # noqa: S608
-            f" ORDER BY {order} LIMIT ?",
+            f"WITH found AS (SELECT id AS found_id, {column} AS sorted_by FROM image_sets"  # noqa: S608
+            f" WHERE datastore_id = ?{where} ORDER BY {order} LIMIT ?)"
+            f" SELECT * FROM found CROSS JOIN image_sets ON id = found_id"
+            f" ORDER BY sorted_by {sort['sortOrder']}, id {sort['sortOrder']}",
             datastore["id"],
             *[value for _, values in conditions for value in values],
             size + 1,
@@ -102,9 +101,13 @@ def columns(search: dict[str, str]) -> dict[str, str | None]:
         "patient_id": search.get("DICOMPatientId"),
         "accession_number": search.get("DICOMAccessionNumber"),
         "study_id": search.get("DICOMStudyId"),
-        "study_date": search.get("DICOMStudyDate"),
-        "study_time": search.get("DICOMStudyTime"),
+        "study_moment": _moment(search) if "DICOMStudyDate" in search else "",
     }
+
+
+def _moment(given: dict[str, str]) -> str:
+    """A time may leave out what is zero: 0304 is 030400, and a study without a time began at midnight."""
+    return given["DICOMStudyDate"] + given.get("DICOMStudyTime", "").ljust(6, "0")
 
 
 def _condition(search_filter: dict[str, Any]) -> Condition:
@@ -127,5 +130,5 @@ def _condition(search_filter: dict[str, Any]) -> Condition:
 
 def _bound(value: Any) -> Any:
     if isinstance(value, dict):
-        return value["DICOMStudyDate"] + value.get("DICOMStudyTime", "").ljust(6, "0")
+        return _moment(value)
     return value
