@@ -17,12 +17,16 @@ LEVELS_ABOVE = ("Patient", "Study")
 
 
 class Instance(NamedTuple):
-    """One instance with everything above it: its `attributes` by key, the VRs of those that need one."""
+    """One instance with everything above it: its `attributes` by key, the VRs of those that need one.
+
+    Frames that were transcoded were encoded, and then verified, by the service itself.
+    """
 
     attributes: dict[str, Any]
     vrs: dict[str, str]
     transfer_syntax_uid: str
     frame_ids: list[str]
+    is_transcoded: bool
 
 
 class Documents:
@@ -70,6 +74,7 @@ class Documents:
             {key: vr for level in levels for key, vr in level.get("DICOMVRs", {}).items()},
             own["StoredTransferSyntaxUID"],
             [frame["ID"] for frame in own["ImageFrames"]],
+            all(frame["MinPixelValue"] is not None for frame in own["ImageFrames"]),
         )
 
     def _series(self, image_set: Row) -> dict[str, Any]:

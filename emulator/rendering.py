@@ -4,6 +4,8 @@ Imported in worker processes only: pydicom, numpy and the codecs are slow to loa
 lossy syntaxes were stored as they came, so a decoder meets them here for the first time.
 """
 
+import logging
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,10 @@ from emulator.elements import Element, elements
 from emulator.layout import Layout, read_layout
 from emulator.p10 import Encapsulated, file
 from emulator.representation import BIG_ENDIAN, EXPLICIT_VR, NATIVE, Place, Rendered, Rendering
+
+# What pydicom says of values that it can write nevertheless may quote them.
+logging.getLogger("pydicom").disabled = True
+warnings.filterwarnings("ignore", module="pydicom")
 
 FLOAT_PIXEL_DATA, DOUBLE_FLOAT_PIXEL_DATA, PIXEL_DATA = 0x7FE00008, 0x7FE00009, 0x7FE00010
 # The lossy syntaxes have the decoders of their lossless kin.

@@ -211,6 +211,17 @@ def test_lossy_frames_are_decoded_too(web: DicomWeb) -> None:
     assert np.abs(decoded.astype(int) - before.pixel_array[1]).mean() < 1
 
 
+def test_frames_of_a_jpeg_2000_store_are_decoded_too(aws: LocalAws) -> None:
+    store = Store(aws, losslessStorageFormat="JPEG_2000_LOSSLESS")
+    store.import_files({"1.dcm": ct_file(SOPInstanceUID="1.2.3.4.1")})
+    web = DicomWeb(store)
+
+    ((_, decoded),) = web.get(f"{INSTANCE}/frames/1", accept=OCTETS).parts()
+    assert decoded == pixels(1).tobytes()
+    stored = web.get(INSTANCE, accept="application/dicom; transfer-syntax=*").body
+    assert parse(stored).file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.4.90"
+
+
 def test_several_frames_go_as_multipart_only(web: DicomWeb) -> None:
     path, _ = resource(LOSSY)
 
