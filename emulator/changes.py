@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from emulator.contents import Content, packed, unpacked
+from emulator.contents import Content, Refused, packed, unpacked
 from emulator.errors import ServiceQuotaExceededException, ValidationException
 from emulator.metadata import SCHEMA_VERSION
 
@@ -13,13 +13,6 @@ LONGEST_PAYLOAD = 10 * 1024
 IDENTITY = "SOPInstanceUID"
 
 Tree = dict[str, Any]
-
-
-class Refused(Exception):  # noqa: N818 - what happened
-    """The change does not fit the image set. The text is the message of the failed version."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"INVALID_REQUEST: {reason}.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -60,7 +60,8 @@ def check(changes: Changes, *, forced: bool, is_primary: bool, whole_study: bool
             _refuse_generated(attribute)
             _refuse_misplaced(attribute)
             _refuse_private(attribute, forced)
-            _refuse_identity(attribute, forced, is_primary)
+            # With the whole study its primary image sets take the Study attributes too.
+            _refuse_identity(attribute, forced, is_primary or (whole_study and attribute.level == "Study"))
             if is_primary:
                 _refuse_inconsistent(attribute, whole_study)
             if not forced:

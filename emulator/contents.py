@@ -12,7 +12,16 @@ from emulator import search
 from emulator.metadata import document, metadata_file, write_document
 from emulator.storage import Row, Storage
 
+LARGEST_DOCUMENT = 50 * 1024 * 1024
+
 Levels = Mapping[str, dict[str, Any]]
+
+
+class Refused(Exception):  # noqa: N818 - what happened
+    """What was asked for does not fit the image set. The text is the message of the failed version."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"INVALID_REQUEST: {reason}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +56,10 @@ def read_version(storage: Storage, image_set: Row, number: int) -> Content:
 
 
 def write(storage: Storage, image_set: Row, content: Content) -> None:
-    """Write the metadata document of the version that the image set is locked at."""
+    """Write the metadata document of the version that the image set is locked at.
+
+    Raises Refused when it is larger than HealthImaging allows.
+    """
     data = document(
         image_set["datastore_id"],
         image_set["id"],
@@ -55,6 +67,10 @@ def write(storage: Storage, image_set: Row, content: Content) -> None:
         content.series_instance_uid,
         content.instances.items(),
     )
+    # A gzip file ends with the length of what it holds.
+    length = int.from_bytes(data[-4:], "little")
+    if length > LARGEST_DOCUMENT:
+        raise Refused(f"metadata would be {length} bytes long: at most {LARGEST_DOCUMENT} are allowed")
     write_document(storage, image_set["id"], image_set["version"], data)
 
 

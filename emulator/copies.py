@@ -6,8 +6,8 @@ from typing import Any
 
 from emulator import contents, events, operations, versions
 from emulator.aws import Scope
-from emulator.changes import Refused, tree
-from emulator.contents import Content
+from emulator.changes import tree
+from emulator.contents import Content, Refused
 from emulator.datastores import Datastores
 from emulator.errors import ServiceQuotaExceededException, ValidationException
 from emulator.image_sets import ImageSets
@@ -116,6 +116,7 @@ class Copies:
         chosen = {uid: content.instances[uid] for uid in request["instances"]}
         try:
             copied = self._copied(destination, content, chosen, request)
+            contents.write(self._storage, destination, copied)
         except Refused as error:
             with self._storage.writing() as connection:
                 versions.fail(
@@ -128,7 +129,6 @@ class Copies:
                 )
                 self._end(connection, operation, request)
             return
-        contents.write(self._storage, destination, copied)
         with self._storage.writing() as connection:
             contents.store(connection, destination["id"], copied)
             _share_frames(connection, source["id"], destination["id"], chosen)

@@ -81,12 +81,10 @@ class Deletions:
         return [str((self._storage.frames / row["file"]).relative_to(self._storage.folder)) for row in rows]
 
     def _documents(self, image_set_id: str) -> list[str]:
-        rows = self._storage.rows(
-            "SELECT DISTINCT document FROM image_set_versions"
-            " WHERE image_set_id = ? AND document IS NOT NULL",
-            image_set_id,
-        )
-        files = [metadata_file(self._storage, image_set_id, row["document"]) for row in rows]
+        """Where any version may have left its document, one that failed too."""
+        query = "SELECT version FROM image_set_versions WHERE image_set_id = ?"
+        rows = self._storage.rows(query, image_set_id)
+        files = [metadata_file(self._storage, image_set_id, row["version"]) for row in rows]
         return [str(file.relative_to(self._storage.folder)) for file in files]
 
     def _remove(self, path: str) -> None:

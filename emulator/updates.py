@@ -4,8 +4,8 @@ from typing import Any
 
 from emulator import changes, contents, events, operations, versions
 from emulator.aws import Scope
-from emulator.changes import Changes, Refused
-from emulator.contents import Content
+from emulator.changes import Changes
+from emulator.contents import Content, Refused
 from emulator.datastores import Datastores
 from emulator.errors import ResourceNotFoundException, ValidationException
 from emulator.image_sets import ImageSets
@@ -108,6 +108,8 @@ class Updates:
         rows = [self._row(each) for each in ids]
         try:
             changed = [self._changed(row, request, is_asked=row is rows[0]) for row in rows]
+            for row, content in zip(rows, changed, strict=True):
+                contents.write(self._storage, row, content)
         except Refused as error:
             with self._storage.writing() as connection:
                 for each in ids:
@@ -116,8 +118,6 @@ class Updates:
                     )
                 operations.end(connection, operation)
             return
-        for row, content in zip(rows, changed, strict=True):
-            contents.write(self._storage, row, content)
         from emulator.grouping_attributes import conflict_key, found_by
 
         with self._storage.writing() as connection:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.changes import Changes, Refused, apply
-from emulator.contents import Content, packed, unpacked
+from emulator.changes import Changes, apply
+from emulator.contents import Content, Refused, packed, unpacked
 
 Tree = dict[str, Any]
 

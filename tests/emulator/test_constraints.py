@@ -114,6 +114,11 @@ def test_a_primary_set_keeps_its_uids_even_with_force(tree: Tree) -> None:
         update(tree, forced=True, is_primary=True, whole_study=True)
 
 
+def test_a_study_instance_uid_never_changes_with_the_whole_study() -> None:
+    with pytest.raises(ValidationException, match="of a primary image set cannot be changed"):
+        update(study(StudyInstanceUID="1.2"), forced=True, whole_study=True)
+
+
 def test_patient_attributes_of_a_primary_set_change_with_the_whole_study() -> None:
     update(patient(PatientName="A^B"), is_primary=True, whole_study=True)
     with pytest.raises(ValidationException, match="set includeStudyImageSets"):

@@ -13,6 +13,7 @@ from test_grouping import instance
 from test_import_run import SCOPE, Killed, World
 
 from emulator import placing
+from emulator.contents import LARGEST_DOCUMENT
 from emulator.copies import FRAMES, Copies
 from emulator.datastores import Datastores
 from emulator.deletions import Deletions
@@ -221,6 +222,21 @@ def test_one_request_copies_at_most_a_thousand_frames(tmp_path: Path) -> None:
 
     with pytest.raises(ServiceQuotaExceededException, match="1001 image frames"):
         copy(process, store, image_set_id)
+
+
+def test_metadata_beyond_fifty_megabytes_fails_the_update(tmp_path: Path) -> None:
+    process = Process(tmp_path, World())
+    store = process.new_store()
+    image_set_id = process.imported(store)
+    metadata = instance_json({"DICOM": {"TextValue": "a" * LARGEST_DOCUMENT}}, "1.2", [])
+    with process.storage.writing() as connection:
+        connection.execute("UPDATE instances SET metadata = ? WHERE sop_instance_uid = 'job.1'", (metadata,))
+    update(process, store, image_set_id)
+    process.running.finish(image_set_id)
+
+    found = process.get(store, image_set_id)
+    assert (found["imageSetState"], found["imageSetWorkflowStatus"]) == ("ACTIVE", "UPDATE_FAILED")
+    assert "at most 52428800 are allowed" in found["message"]
 
 
 @pytest.mark.parametrize("operate", AFTER)
