@@ -86,5 +86,8 @@ class Documents:
 
     def _parse(self, image_set_id: str, version: int) -> dict[str, Any]:
         path = metadata_file(self._storage, image_set_id, version)
-        document: dict[str, Any] = json.loads(gzip.decompress(path.read_bytes()))
+        try:
+            document: dict[str, Any] = json.loads(gzip.decompress(path.read_bytes()))
+        except FileNotFoundError as error:
+            raise ResourceNotFoundException("the image set was deleted while it was read") from error
         return document

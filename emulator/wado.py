@@ -200,9 +200,12 @@ def _answered(asked: MediaType, kind: str, parts: list[multipart.Part]) -> Answe
 
 
 def _read(place: Place) -> bytes:
-    with open(place.file, "rb") as file:  # noqa: PTH123 - a Path costs more than the read
-        file.seek(place.start)
-        return file.read(place.size)
+    try:
+        with open(place.file, "rb") as file:  # noqa: PTH123 - a Path costs more than the read
+            file.seek(place.start)
+            return file.read(place.size)
+    except FileNotFoundError as error:
+        raise ResourceNotFoundException("the image set was deleted while it was read") from error
 
 
 def _decoded(frame: bytes, stored: str) -> bytes:
