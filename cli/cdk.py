@@ -12,6 +12,7 @@ from cli.repository import CDK, ROOT
 
 # Neither telemetry, nor notices, nor a look for a newer version: nothing here asks the internet.
 SILENT = {"CDK_DISABLE_CLI_TELEMETRY": "true", "CDK_DISABLE_VERSION_CHECK": "true"}
+APP_ENDED = "Subprocess exited with error"
 LONGEST_SECONDS = 600
 SILENT_OPTIONS = ["--no-notices", "--no-version-reporting"]
 
@@ -61,9 +62,12 @@ def run(arguments: Sequence[str], environment: Mapping[str, str], log: Path, fol
 
 
 def reason(log: Path) -> str:
-    """The line of a CDK log that says what went wrong, or its last one."""
+    """The words of a CDK log that say what went wrong, or its last line."""
     lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines()]
     lines = [line for line in lines if line]
+    if lines and APP_ENDED in lines[-1] and lines[:-1]:
+        # What app.py refuses it refuses in sentences; of a traceback the last line is the telling one.
+        return "\n".join(lines[-2:-1] if any(line.startswith("Traceback") for line in lines) else lines[:-1])
     refused = [line for line in lines if "_FAILED " in line][:1]
     telling = [line for line in lines if "rror" in line or "❌" in line][-1:]
     return (refused or telling or lines[-1:] or ["it printed nothing"])[0]

@@ -35,7 +35,6 @@ def deploy(server: LocalAws, file: Path, tell: Callable[[str], None]) -> None:
     synth = [
         "synth",
         "--quiet",
-        "--all",
         "--output",
         str(assembly),
         "--context",

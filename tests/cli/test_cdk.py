@@ -33,6 +33,14 @@ def test_nothing_is_told_to_anybody_about_a_run() -> None:
         ("one\nError: no bucket\n\nsee above\n", "Error: no bucket"),
         ("data | CREATE_FAILED | Bucket: no\nerror: data\n", "data | CREATE_FAILED | Bucket: no"),
         ("one\ntwo\n", "two"),
+        (
+            "A store would go.\n  Put it back.\npython app.py: Subprocess exited with error 1\n",
+            "A store would go.\nPut it back.",
+        ),
+        (
+            "Traceback (most recent call last):\nKeyError: 'x'\npython: Subprocess exited with error 1\n",
+            "KeyError: 'x'",
+        ),
         ("", "it printed nothing"),
     ],
 )
