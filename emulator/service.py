@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from emulator.aws import Aws, JobS3, Scope
+from emulator.bearer import Bearers
 from emulator.copies import Copies
 from emulator.datastores import Datastores
 from emulator.deletions import Deletions
@@ -38,6 +39,7 @@ class Service:
         """`throttle` is how many times AWS's request rates are allowed; 0 means no limit."""
         self._storage = storage = Storage(folder)
         self._outbox = Outbox(storage, aws.publish)
+        self.bearers = Bearers(storage, aws, endpoint)
         self.datastores = Datastores(storage, self._outbox, aws)
         workers: Workers[tuple[Source, str], Outcome] = Workers(
             "emulator.worker:import_object", count=os.cpu_count() or 1, seconds=SECONDS_PER_FILE
