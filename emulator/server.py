@@ -23,6 +23,7 @@ from emulator.bearer_app import with_bearers
 from emulator.environment import client_environment
 from emulator.routes import Answer, answer
 from emulator.service import Service
+from emulator.storage import OtherSchema
 
 HOST = "127.0.0.1"
 LOG = "emulator.log"
@@ -92,7 +93,10 @@ async def _serve(state_dir: Path, endpoint: str, port: int, throttle: float) -> 
     from emulator import ministack
     from emulator.cloudformation import datastore_provisioner
 
-    service = Service(state_dir / "healthimaging", ministack, endpoint, throttle)
+    try:
+        service = Service(state_dir / "healthimaging", ministack, endpoint, throttle)
+    except OtherSchema as error:
+        raise SystemExit(str(error)) from error
     ministack.register(_handler(service), datastore_provisioner(service.datastores, ministack.request_scope))
 
     config = Config()
@@ -212,7 +216,10 @@ def _wait_until_it_answers(process: "subprocess.Popen[bytes]", port: int, log_fi
     deadline = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise RuntimeError(f"the local AWS ended with status {process.returncode}: see {log_file}")
+            said = log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-1:]
+            raise RuntimeError(
+                f"the local AWS ended with status {process.returncode}: see {log_file}: {''.join(said)}"
+            )
         if _is_healthy(port):
             return
         time.sleep(0.05)

@@ -6,6 +6,7 @@ Every thread gets its own connection; writers take turns through `writing()`.
 import sqlite3
 import threading
 import time
+import zlib
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -80,6 +81,10 @@ CREATE TABLE IF NOT EXISTS events (
 Row = sqlite3.Row
 
 
+class OtherSchema(Exception):  # noqa: N818 - what was found
+    """The folder holds the data of another version."""
+
+
 class Storage:
     """The data of every data store, under `folder`."""
 
@@ -92,7 +97,20 @@ class Storage:
         self._of_thread = threading.local()
         self._writer = threading.RLock()
         self._arranging: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
-        self._connection().executescript(SCHEMA)
+        self._make_schema()
+
+    def _make_schema(self) -> None:
+        """Tables of another schema would be read wrongly; nothing converts them, a local AWS is made anew."""
+        connection = self._connection()
+        ours = zlib.crc32(SCHEMA.encode()) & 0x7FFFFFFF
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        (theirs,) = connection.execute("PRAGMA user_version").fetchone()
+        if tables and theirs != ours:
+            raise OtherSchema(
+                f"the state in {self.folder} was made by another version of the local AWS: go on with "
+                "that version, or start afresh with `ahi down --wipe`"
+            )
+        connection.executescript(f"{SCHEMA}PRAGMA user_version = {ours};")
 
     def rows(self, query: str, *values: Any) -> list[Row]:
         return self._connection().execute(query, values).fetchall()
