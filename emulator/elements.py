@@ -43,38 +43,50 @@ def elements(attributes: Mapping[str, Any], vrs: Mapping[str, str], *, signed: b
         tag = tag_of(key)
         if tag is None:
             continue
-        values = [] if value is None else value if isinstance(value, list) else [value]
-        vr = _fitting(vrs[key], values) if key in vrs else _vr(describe(tag).vr, values, signed)
+        values = value if isinstance(value, list) else [value]
+        if all(each is None for each in values):
+            values = []
+        vr = _fitting(vrs[key] if key in vrs else _vr(describe(tag).vr, values, signed), values)
         if vr == "SQ":
-            values = [elements(item or {}, vrs, signed=signed) for item in values]
+            items = (item if isinstance(item, dict) else {} for item in values)
+            values = [elements(item, vrs, signed=signed) for item in items]
         found.append(Element(tag, vr, values))
     return sorted(found, key=lambda each: each.tag)
 
 
 def _fitting(vr: str, values: list[Any]) -> str:
-    """The VR, or one that holds the values: `DICOMVRs` has one for each private tag, wherever it stands."""
+    """The VR, or one that holds the values.
+
+    A file may disagree with the data dictionary, and `DICOMVRs` has but one VR for a private tag.
+    """
     if any(isinstance(value, dict) for value in values):
         return "SQ"
-    return next(each for each in (vr, "US", "SV", "FD", "LO") if _holds(each, values))
+    return next((each for each in (vr, "US", "SV", "FD", "UT") if _holds(each, values)), "UT")
 
 
 def _holds(vr: str, values: list[Any]) -> bool:
+    if vr == "SQ":
+        return not values
     if vr in NUMBERS:
         return all(_is_number(vr, value) for value in values)
     if any(not isinstance(value, str | None) for value in values):
         return False
-    if not is_binary(vr):
-        return vr != "SQ" or not values
+    if vr == "AT":
+        return all(value is not None and TAG.fullmatch(value) for value in values)
+    return not is_binary(vr) or (len(values) <= 1 and all(_is_base64(value) for value in values))
+
+
+def _is_base64(value: str | None) -> bool:
     try:
-        return all(b64decode(value, validate=True) or True for value in values)
-    except (ValueError, TypeError):
+        return value is not None and b64decode(value, validate=True) is not None
+    except ValueError:
         return False
 
 
 def _is_number(vr: str, value: Any) -> bool:
     try:
         pack(NUMBERS[vr], float(value) if isinstance(value, str) and vr in ("FL", "FD") else value)
-    except (ValueError, StructError):
+    except (ValueError, TypeError, OverflowError, StructError):
         return False
     return True
 
@@ -85,7 +97,9 @@ def _vr(vr: str, values: list[Any], signed: bool) -> str:
         return vr
     if any(isinstance(value, str) for value in values) or "US" not in vr:
         return "OW"
-    return "SS" if "SS" in vr and (signed or any(value < 0 for value in values)) else "US"
+    return (
+        "SS" if "SS" in vr and (signed or any(value < 0 for value in values if value is not None)) else "US"
+    )
 
 
 def is_binary(vr: str) -> bool:

@@ -46,7 +46,7 @@ def file(found: list[Element], transfer_syntax_uid: str) -> bytes:
 def _file_meta(meta: list[Element], transfer_syntax_uid: str) -> bytes:
     given = [each for each in meta if each.tag != TRANSFER_SYNTAX_UID]
     given.append(Element(TRANSFER_SYNTAX_UID, "UI", [transfer_syntax_uid]))
-    content = _dataset(sorted(given, key=lambda each: each.tag), [default_encoding], implicit=False)
+    content = _dataset(sorted(given, key=lambda each: each.tag), ["utf-8"], implicit=False)
     return _head(GROUP_LENGTH, "UL", 4, implicit=False) + pack("<L", len(content)) + content
 
 

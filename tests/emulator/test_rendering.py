@@ -9,12 +9,16 @@ from zlib import crc32
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydicom import Dataset
 from pydicom.encaps import generate_frames
 from pydicom.multival import MultiValue
 from sample_files import P10_FILES, make_dataset, name_of, parse, sample, to_bytes
 
 from emulator.dicom import InvalidDicom, read_instance
+from emulator.dicom_json import dicom_json
+from emulator.elements import tag_of
 from emulator.frames import StoredPixels, stored_pixels
 from emulator.rendering import render
 from emulator.representation import EXPLICIT_VR, NATIVE, Place, Rendering
@@ -188,6 +192,40 @@ def test_colour_is_labelled_as_it_is_encoded(tmp_path: Path) -> None:
         rendering, pixels = imported(sample(name), tmp_path)
         assert rendered(rendering).PhotometricInterpretation == decoded
         assert rendered(rendering, pixels.transfer_syntax_uid).PhotometricInterpretation == encoded
+
+
+TEXTS = st.text(max_size=8).filter(lambda text: "\\" not in text)
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
+VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(-(2**70), 2**70), FLOATS, st.sampled_from(["NaN", "inf"]), TEXTS
+)
+KEYWORDS = st.sampled_from(
+    [
+        "Rows",
+        "PatientName",
+        "KVP",
+        "SeriesNumber",
+        "FrameIncrementPointer",
+        "StudyDate",
+        "LUTData",
+        "SmallestImagePixelValue",
+        "SOPClassUID",
+        "ReferencedStudySequence",
+        "SelectorFDValue",
+        "00091001",
+    ]
+)
+
+
+@settings(max_examples=300)
+@given(st.dictionaries(KEYWORDS, st.one_of(VALUES, st.lists(VALUES, max_size=3)), max_size=4))
+def test_metadata_that_an_update_left_in_any_form_is_still_written(attributes: dict[str, Any]) -> None:
+    given_vrs = {"00091001": "US"}
+    after = rendered(Rendering(attributes, given_vrs, EXPLICIT_VR, EXPLICIT_VR, [], is_whole=True))
+
+    written = {int(element) for element in after._dict}
+    assert {tag_of(key) for key in attributes} <= written
+    json.dumps(dicom_json(attributes, given_vrs, str), allow_nan=False)
 
 
 def test_pixels_that_break_off_are_refused_in_a_sentence(tmp_path: Path) -> None:
