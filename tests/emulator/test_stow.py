@@ -53,6 +53,17 @@ def test_a_single_file_is_stored(web: DicomWeb) -> None:
     assert np.array_equal(parse(web.get(path).body).pixel_array, pixels(1))
 
 
+def test_the_headers_of_the_documented_example_are_taken(web: DicomWeb) -> None:
+    data = ct_file()
+    streaming = {
+        "x_amz_content_sha256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+        "x_amz_decoded_content_length": str(len(data)),
+    }
+    answer = web.send("POST", "/studies", data, content_type="application/dicom", **streaming)
+
+    assert answer.status == 200
+
+
 def test_the_parts_of_a_request_are_stored_in_their_order(store: Store, web: DicomWeb) -> None:
     files = [ct_file(SOPInstanceUID=f"1.{number}", InstanceNumber=number) for number in range(1, 8)]
     answer = store_parts(web, *files)
