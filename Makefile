@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: install up down demo synth test check
+.PHONY: install up down demo synth test check bench-emulator
 
 install: $(INSTALLED)
 
@@ -42,3 +42,6 @@ check: install
 	$(NOBODY) $(BIN)/python -m cli.cdk synth --quiet --output build/sandbox
 	$(NOBODY) $(BIN)/python -m cli.cdk synth --quiet --output build/production --context deployment=production
 	$(BIN)/cfn-lint build/*/*.template.json
+
+bench-emulator: install
+	$(BIN)/python -m benchmarks.emulator

@@ -1,0 +1,171 @@
+"""`python -m benchmarks.emulator`: how fast HealthImaging on this machine is, beside what is asked of it.
+
+Prints one table and writes `results/emulator.json`. Nothing else should work on the machine meanwhile:
+the load is written down with the figures. Needs Linux, whose /proc it reads.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import importing, reading, samples
+from benchmarks.sandbox import sandbox
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "emulator.json"
+MEBIBYTE = 1024 * 1024
+WIDTH = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """How much of everything."""
+
+    files: int
+    frames: int
+    image_sets: int
+    searches: int
+    instances: int
+    documents: int
+    frames_of_file: int
+
+
+# 1908 frames of 512 x 512 x 16 bits are 10^9 bytes.
+WHOLE = Sizes(
+    files=500,
+    frames=1000,
+    image_sets=100_000,
+    searches=1000,
+    instances=1000,
+    documents=100,
+    frames_of_file=1908,
+)
+QUICK = Sizes(files=4, frames=8, image_sets=50, searches=8, instances=6, documents=4, frames_of_file=3)
+
+
+def measure(sizes: Sizes) -> dict[str, Any]:
+    """Every figure, in one run on one server."""
+    load = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory() as folder, sandbox() as local:
+        ct, imported = importing.ct_import(local, Path(folder), sizes.files)
+        return {
+            "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "commit": _commit(),
+            "machine": {**_machine(), "load_before": round(load, 2)},
+            "samples": samples.ORIGIN,
+            "ct_import": ct,
+            "frames": reading.frames(local, sizes.frames),
+            "search": reading.searches(local, sizes.image_sets, sizes.searches),
+            "metadata": reading.metadata(local, imported, sizes.instances, sizes.documents),
+            "multi_frame_import": importing.multi_frame_import(local, Path(folder), sizes.frames_of_file),
+        }
+
+
+def table(found: dict[str, Any]) -> Table:
+    """The figures beside their bars."""
+    shown = Table(title=_title(found["machine"]))
+    for name in ("what", "measured", "asked"):
+        shown.add_column(name, justify="left" if name == "what" else "right")
+    for row in [*_import_rows(found["ct_import"]), *_reading_rows(found), *_memory_rows(found)]:
+        shown.add_row(*row)
+    return shown
+
+
+def _import_rows(ct: dict[str, Any]) -> list[tuple[str, str, str]]:
+    parts = [
+        (f"  of which, by itself: {name.replace('_', ' ')}", f"{each} s", "")
+        for name, each in ct["seconds_of_parts"].items()
+    ]
+    return [
+        (f"import of {ct['files']} CT instances", f"{ct['files_per_second']} files/s", ">= 100"),
+        ("  parse, encode, verify alone", f"{ct['bound_files_per_second']} files/s", ""),
+        ("  share of that reached", f"{ct['share_of_bound']:.0%}", ""),
+        ("  seconds of the job", f"{ct['seconds']} s", ""),
+        *parts,
+        ("  not in any part", f"{ct['seconds_unaccounted']} s", ""),
+        ("  CPU time of the server", f"{ct['cpu_seconds_of_server']} s", ""),
+        ("  CPU time of the workers", f"{ct['cpu_seconds_of_workers']} s", ""),
+    ]
+
+
+def _reading_rows(found: dict[str, Any]) -> list[tuple[str, str, str]]:
+    frames = {
+        "GetImageFrame": "get_image_frame",
+        "GetImageFrame as a role": "get_image_frame_as_role",
+        "WADO-RS frame as stored": "wado_stored",
+        "WADO-RS frame decoded": "wado_decoded",
+    }
+    rows = [(name, _call(found["frames"][key]), ">= 300/s, p99 < 10 ms") for name, key in frames.items()]
+    search, metadata = found["search"], found["metadata"]
+    rows.append((f"SearchImageSets over {search['image_sets']:,}", _call(search), "p99 < 50 ms"))
+    name = f"GetImageSetMetadata, {metadata['instances']:,} instances"
+    return [*rows, (name, _call(metadata), "< 100 ms")]
+
+
+def _call(figures: dict[str, float]) -> str:
+    return f"{figures['per_second']}/s, p50 {figures['p50_ms']} ms, p99 {figures['p99_ms']} ms"
+
+
+def _memory_rows(found: dict[str, Any]) -> list[tuple[str, str, str]]:
+    large = found["multi_frame_import"]
+    return [
+        (f"import of one file of {large['bytes'] / 1e9:.2f} GB", f"{large['seconds']} s", ""),
+        ("  peak memory of the server", f"{large['peak_bytes_of_server'] / 1e9:.2f} GB", ""),
+        ("  peak memory of the workers", f"{large['peak_bytes_of_workers'] / 1e9:.2f} GB", ""),
+        ("  of both at one time", f"{large['peak_bytes_together'] / 1e9:.2f} GB", "< 3 GB"),
+    ]
+
+
+def _title(machine: dict[str, Any]) -> str:
+    return "{cores} cores, {cpu}, {memory_mebibytes} MiB, Python {python}, load {load_before}".format(
+        **machine
+    )
+
+
+def _machine() -> dict[str, Any]:
+    models = [
+        line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")
+    ]
+    return {
+        "cores": os.cpu_count(),
+        "cpu": models[0].partition(":")[2].strip() if models else platform.machine(),
+        "memory_mebibytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // MEBIBYTE,
+        "python": platform.python_version(),
+    }
+
+
+def _commit() -> str:
+    described = _git("rev-parse", "HEAD") or "no git checkout"
+    return f"{described} and uncommitted changes" if _git("status", "--porcelain", "emulator") else described
+
+
+def _git(*arguments: str) -> str:
+    git = ["git", "-C", str(ROOT), *arguments]
+    return subprocess.run(git, check=False, capture_output=True, text=True).stdout.strip()  # noqa: S603
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.emulator", description=__doc__)
+    parser.add_argument(
+        "--quick", action="store_true", help="tiny sizes: to see that it runs, nothing is written"
+    )
+    arguments = parser.parse_args()
+    found = measure(QUICK if arguments.quick else WHOLE)
+    Console(width=WIDTH).print(table(found))
+    if not arguments.quick:
+        RESULTS.parent.mkdir(exist_ok=True)
+        RESULTS.write_text(json.dumps(found, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,20 @@
+"""The benchmark of the emulator still runs, and what it wrote is still what it prints."""
+
+import json
+import subprocess
+import sys
+
+from benchmarks import emulator
+
+
+def test_the_benchmark_runs_through_with_tiny_sizes() -> None:
+    command = [sys.executable, "-m", "benchmarks.emulator", "--quick"]
+    ended = subprocess.run(command, cwd=emulator.ROOT, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 0, ended.stderr
+    assert "files/s" in ended.stdout
+    assert "peak memory of the server" in ended.stdout
+
+
+def test_the_figures_that_are_kept_have_every_row_of_the_table() -> None:
+    kept = json.loads(emulator.RESULTS.read_text())
+    assert emulator.table(kept).row_count == 21
