@@ -320,11 +320,12 @@ def test_preflight_looks_once_and_a_refused_file_is_written_once(world: World) -
     assert world.calls.count("UpdateItem") == 0
 
 
+@pytest.mark.parametrize("code", ["AccessDenied", "KMS.DisabledException"])
 def test_preflight_leaves_a_file_that_it_may_not_read_to_healthimaging(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
     def forbidden(**_: str) -> None:
-        raise ClientError({"Error": {"Code": "AccessDenied"}}, "GetObject")
+        raise ClientError({"Error": {"Code": code}}, "GetObject")
 
     world.upload("study/1.dcm")
     with monkeypatch.context() as denied:
