@@ -21,6 +21,7 @@ from typing import Any
 from emulator import dicomweb
 from emulator.bearer_app import with_bearers
 from emulator.environment import client_environment
+from emulator.pieces import in_pieces
 from emulator.routes import Answer, answer
 from emulator.service import Service
 from emulator.storage import OtherSchema
@@ -106,7 +107,7 @@ async def _serve(state_dir: Path, endpoint: str, port: int, throttle: float) -> 
     stopping = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stopping.set)
-    app = with_bearers(ministack.app, service.bearers)
+    app = in_pieces(with_bearers(ministack.app, service.bearers))
     gateway = asyncio.create_task(hypercorn_serve(app, config, shutdown_trigger=stopping.wait))
     await _answering(port, gateway)
     # Jobs read from S3 over HTTP, so they are taken up once the gateway answers.
