@@ -93,8 +93,11 @@ def _import_rows(ct: dict[str, Any]) -> list[tuple[str, str, str]]:
         ("  seconds of the job", f"{ct['seconds']} s", ""),
         *parts,
         ("  not in any part", f"{ct['seconds_unaccounted']} s", ""),
+        ("  CPU time of the bound", f"{ct['cpu_seconds_of_bound']} s", ""),
         ("  CPU time of the server", f"{ct['cpu_seconds_of_server']} s", ""),
         ("  CPU time of the workers", f"{ct['cpu_seconds_of_workers']} s", ""),
+        # On a busy machine this says more than the share of the speed.
+        ("  share of the bound by CPU time", f"{ct['share_of_bound_by_cpu']:.0%}", ""),
     ]
 
 
@@ -108,7 +111,7 @@ def _reading_rows(found: dict[str, Any]) -> list[tuple[str, str, str]]:
     rows = [(name, _call(found["frames"][key]), ">= 300/s, p99 < 10 ms") for name, key in frames.items()]
     search, metadata = found["search"], found["metadata"]
     rows.append((f"SearchImageSets over {search['image_sets']:,}", _call(search), "p99 < 50 ms"))
-    name = f"GetImageSetMetadata, {metadata['instances']:,} instances"
+    name = f"GetImageSetMetadata, {metadata['instances']:,} in a set"
     return [*rows, (name, _call(metadata), "< 100 ms")]
 
 

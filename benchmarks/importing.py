@@ -42,8 +42,9 @@ def ct_import(sandbox: Sandbox, files: Path, count: int) -> tuple[dict[str, Any]
     before = _cpu(sandbox.pid)
     seconds, _ = sandbox.import_folder("in/")
     after = _cpu(sandbox.pid)
-    parts, imported = _parts(sandbox, files, paths)
+    parts, cpu_of_bound, imported = _parts(sandbox, files, paths)
     bound = count / parts["worker"]
+    server, workers = after[0] - before[0], after[1] - before[1]
     found = {
         "files": count,
         "bytes": sum(path.stat().st_size for path in paths),
@@ -53,8 +54,10 @@ def ct_import(sandbox: Sandbox, files: Path, count: int) -> tuple[dict[str, Any]
         "share_of_bound": round(count / seconds / bound, 3),
         "seconds_of_parts": {name: round(each, 3) for name, each in parts.items()},
         "seconds_unaccounted": round(seconds - sum(parts.values()), 3),
-        "cpu_seconds_of_server": round(after[0] - before[0], 2),
-        "cpu_seconds_of_workers": round(after[1] - before[1], 2),
+        "cpu_seconds_of_server": round(server, 2),
+        "cpu_seconds_of_workers": round(workers, 2),
+        "cpu_seconds_of_bound": round(cpu_of_bound, 2),
+        "share_of_bound_by_cpu": round(cpu_of_bound / (server + workers), 3),
     }
     return found, imported
 
@@ -86,7 +89,10 @@ def place(storage: Storage, datastore: Row, job_id: str, imported: list[Imported
     return placements
 
 
-def _parts(sandbox: Sandbox, files: Path, paths: list[Path]) -> tuple[dict[str, float], list[Imported]]:
+def _parts(
+    sandbox: Sandbox, files: Path, paths: list[Path]
+) -> tuple[dict[str, float], float, list[Imported]]:
+    """Seconds of each part, the CPU seconds of the bound, and what it made."""
     storage = Storage(files / "storage")
     source = _source(sandbox, str(storage.frames))
     datastore = Storage(sandbox.state / "healthimaging").row(
@@ -99,10 +105,12 @@ def _parts(sandbox: Sandbox, files: Path, paths: list[Path]) -> tuple[dict[str, 
         parts["s3_read"], _ = _timed(
             lambda: run(partial(_get, source), [f"in/{each.name}" for each in paths])
         )
+        before = _cpu_of_pool()
         parts["worker"], imported = _timed(lambda: run(partial(_import, source.frames), map(str, paths)))
+        cpu_of_bound = _cpu_of_pool() - before
     parts["placing"], placements = _timed(lambda: place(storage, datastore, JOB["id"], imported))
     parts["manifest"], _ = _timed(lambda: _write_manifests(s3, source.bucket, imported, placements))
-    return parts, imported
+    return parts, cpu_of_bound, imported
 
 
 def _write_manifests(
@@ -132,6 +140,10 @@ def _pool() -> Iterator[Callable[[Callable[[str], Any], Iterable[str]], list[Any
     with ProcessPoolExecutor(CORES, multiprocessing.get_context("spawn")) as pool:
         list(pool.map(time.sleep, [0.2] * CORES))
         yield lambda work, items: list(pool.map(work, items, chunksize=4))
+
+
+def _cpu_of_pool() -> float:
+    return sum(cpu_seconds(each.pid) for each in multiprocessing.active_children() if each.pid)
 
 
 def _import(frames: str, path: str) -> Imported:

@@ -23,7 +23,8 @@ from emulator import server
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
 ROOT = Credentials(ACCOUNT, "local")
-SECONDS_BETWEEN_LOOKS = 0.02
+# Every look costs the server what it measures.
+SECONDS_BETWEEN_LOOKS = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +46,8 @@ class Sandbox:
         return Credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
 
     def import_folder(self, folder: str) -> tuple[float, dict[str, Any]]:
-        """Import it by a job. Answers the seconds from StartDICOMImportJob to COMPLETED, and the summary."""
+        """Import it by a job. Answers the seconds from submittedAt to endedAt, and the summary."""
         imaging = self.client("medical-imaging")
-        begin = time.perf_counter()
         job_id = imaging.start_dicom_import_job(
             datastoreId=self.datastore_id,
             dataAccessRoleArn=self.role_arn,
@@ -60,10 +60,9 @@ class Sandbox:
             if job["jobStatus"] in ("COMPLETED", "FAILED"):
                 break
             time.sleep(SECONDS_BETWEEN_LOOKS)
-        seconds = time.perf_counter() - begin
         if job["jobStatus"] == "FAILED":
             raise SystemExit(f"the import job failed: {job['message']}")
-        return seconds, self._summary(job["outputS3Uri"])
+        return (job["endedAt"] - job["submittedAt"]).total_seconds(), self._summary(job["outputS3Uri"])
 
     def _summary(self, output_uri: str) -> dict[str, Any]:
         key = output_uri.removeprefix(f"s3://{self.bucket}/") + "job-output-manifest.json"
