@@ -13,13 +13,13 @@ from typing import Any
 from benchmarks import samples
 from benchmarks.processes import cpu_seconds, family, watched
 from benchmarks.sandbox import REGION, Sandbox
-from emulator import placing
 from emulator.aws import Credentials
-from emulator.dicom import read_instance
-from emulator.importing import import_instance
-from emulator.manifests import manifest_files
-from emulator.outcomes import Imported, Source
-from emulator.role_s3 import RoleS3
+from emulator.imports import placing
+from emulator.imports.importing import import_instance
+from emulator.imports.manifests import manifest_files
+from emulator.imports.outcomes import Imported, Source
+from emulator.imports.role_s3 import RoleS3
+from emulator.p10.reading import read_instance
 from emulator.storage import Row, Storage
 
 CORES = os.cpu_count() or 1

@@ -10,8 +10,8 @@ from botocore.credentials import Credentials
 
 from benchmarks.importing import place
 from benchmarks.sandbox import ROOT, Connection, Sandbox, figures, new_datastore
-from emulator import search
-from emulator.outcomes import Imported
+from emulator.image_sets import search
+from emulator.imports.outcomes import Imported
 from emulator.storage import Storage
 
 HTJ2K = 'multipart/related; type="image/jphc"; transfer-syntax=1.2.840.10008.1.2.4.202'

@@ -18,7 +18,7 @@ from ministack.services import eventbridge, iam, kms, s3, sts
 from ministack.services.cloudformation import provisioners
 
 from emulator.aws import Credentials, RoleRefused, Scope
-from emulator.dicomweb import action_of
+from emulator.dicomweb.routes import action_of
 
 SERVICE = "medical-imaging"
 PRINCIPAL = "medical-imaging.amazonaws.com"

@@ -18,8 +18,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from emulator import dicomweb
-from emulator.bearer_app import with_bearers
+from emulator.dicomweb import routes as dicomweb
+from emulator.dicomweb.bearer_app import with_bearers
 from emulator.environment import client_environment
 from emulator.pieces import in_pieces
 from emulator.routes import Answer, answer

@@ -7,25 +7,25 @@ from pathlib import Path
 from typing import Any
 
 from emulator.aws import Aws, JobS3, Scope
-from emulator.bearer import Bearers
-from emulator.copies import Copies
 from emulator.datastores import Datastores
-from emulator.deletions import Deletions
-from emulator.dicomweb import Action, Request
+from emulator.dicomweb.bearer import Bearers
+from emulator.dicomweb.representation import Rendered, Rendering
+from emulator.dicomweb.routes import Action, Request
+from emulator.dicomweb.uploads import Failed, Stored, Upload
 from emulator.events import Outbox
-from emulator.image_sets import ImageSets
-from emulator.import_jobs import ImportJobs
-from emulator.import_run import ImportRuns
-from emulator.operations import Operations
-from emulator.outcomes import Outcome, Source
-from emulator.representation import Rendered, Rendering
+from emulator.image_sets.copies import Copies
+from emulator.image_sets.deletions import Deletions
+from emulator.image_sets.operations import Operations
+from emulator.image_sets.reading import ImageSets
+from emulator.image_sets.search import Search
+from emulator.image_sets.updates import Updates
+from emulator.imports.jobs import ImportJobs
+from emulator.imports.outcomes import Outcome, Source
+from emulator.imports.run import ImportRuns
 from emulator.routes import Answer, Operation
-from emulator.search import Search
 from emulator.storage import Storage
 from emulator.tags import Tags
 from emulator.throttle import Throttle
-from emulator.updates import Updates
-from emulator.uploads import Failed, Stored, Upload
 from emulator.workers import Workers
 
 SECONDS_PER_FILE = 600
@@ -42,13 +42,13 @@ class Service:
         self.bearers = Bearers(storage, aws, endpoint)
         self.datastores = Datastores(storage, self._outbox, aws)
         workers: Workers[tuple[Source, str], Outcome] = Workers(
-            "emulator.worker:import_object", count=os.cpu_count() or 1, seconds=SECONDS_PER_FILE
+            "emulator.imports.worker:import_object", count=os.cpu_count() or 1, seconds=SECONDS_PER_FILE
         )
         self._renderers: Workers[Rendering, Rendered] = Workers(
-            "emulator.rendering:render", count=os.cpu_count() or 1, seconds=SECONDS_PER_RENDERING
+            "emulator.dicomweb.rendering:render", count=os.cpu_count() or 1, seconds=SECONDS_PER_RENDERING
         )
         self._part_workers: Workers[Upload, Stored | Failed] = Workers(
-            "emulator.stow_worker:store_part", count=os.cpu_count() or 1, seconds=SECONDS_PER_FILE
+            "emulator.dicomweb.stow_worker:store_part", count=os.cpu_count() or 1, seconds=SECONDS_PER_FILE
         )
         self._runs = ImportRuns(storage, self._outbox, aws, workers, _role_s3, endpoint)
         self._jobs = ImportJobs(storage, self._outbox, aws, self.datastores, self._runs.submit)
@@ -93,7 +93,7 @@ class Service:
     def dicomweb(self) -> Mapping[str, Action]:
         """The DICOMweb actions by name."""
         # pydicom is slow to import, and a server that nobody asks for DICOMweb starts without it.
-        from emulator.dicomweb_actions import dicomweb_actions
+        from emulator.dicomweb.actions import dicomweb_actions
 
         actions = dicomweb_actions(
             self._storage, self.datastores, self._outbox, self._renderers, self._part_workers
@@ -122,6 +122,6 @@ class Service:
 
 def _role_s3(source: Source) -> JobS3:
     # boto3 is slow to import, and no request but an import job needs it.
-    from emulator.role_s3 import RoleS3
+    from emulator.imports.role_s3 import RoleS3
 
     return RoleS3(source)

@@ -16,7 +16,7 @@ from dicomweb_requests import Response
 from local_aws import ACCOUNT, REGION, LocalAws, Store, wait_for
 
 from emulator.aws import Scope
-from emulator.bearer import FailedDependencyException, admits, check_token, role_of
+from emulator.dicomweb.bearer import FailedDependencyException, admits, check_token, role_of
 from emulator.errors import AccessDeniedException
 
 ARN = f"arn:aws:medical-imaging:{REGION}:{ACCOUNT}:datastore/{'a' * 32}"

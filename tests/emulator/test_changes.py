@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.changes import Changes, apply
-from emulator.contents import Content, Refused, packed, unpacked
+from emulator.image_sets.changes import Changes, apply
+from emulator.image_sets.contents import Content, Refused, packed, unpacked
 
 Tree = dict[str, Any]
 

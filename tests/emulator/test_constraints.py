@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from emulator.changes import LONGEST_PAYLOAD, Changes, parse
-from emulator.constraints import check
 from emulator.errors import ServiceQuotaExceededException, ValidationException
+from emulator.image_sets.changes import LONGEST_PAYLOAD, Changes, parse
+from emulator.image_sets.constraints import check
 
 Tree = dict[str, Any]
 

@@ -12,7 +12,7 @@ from pydicom.dataelem import DataElement
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 from sample_files import ALL_FILES, P10_FILES, is_p10, make_dataset, name_of, parse, sample, to_bytes
 
-from emulator.dicom import Instance, InvalidDicom, read_instance
+from emulator.p10.reading import Instance, InvalidDicom, read_instance
 
 NO_SOP_CLASS = "DICOM attribute SOPClassUID does not exist"
 NO_STUDY = "DICOM attribute StudyInstanceUID does not exist"

@@ -10,7 +10,7 @@ from dicomweb_requests import DicomWeb
 from local_aws import LocalAws, Store
 
 from emulator.aws import Scope
-from emulator.dicomweb import ACTIONS, action_of, answer, is_dicomweb
+from emulator.dicomweb.routes import ACTIONS, action_of, answer, is_dicomweb
 
 SERIES = "/studies/1.2.3/series/1.2.3.4"
 INSTANCE = f"{SERIES}/instances/1.2.3.4.1"

@@ -1,7 +1,7 @@
 import pytest
 from pydicom.datadict import keyword_for_tag
 
-from emulator import dictionary
+from emulator.p10 import dictionary
 
 # The tags of the developer guide's "Metadata normalization", in its order.
 GUIDE = {

@@ -18,8 +18,8 @@ from pydicom.encaps import encapsulate, encapsulate_extended, generate_frames
 from pydicom.pixels import convert_color_space, pixel_array
 from sample_files import make_dataset, name_of, parse, pixel_files, sample_dataset, to_bytes
 
-from emulator.dicom import InvalidDicom, read_instance
-from emulator.frames import Frame, StoredPixels, image_frames_metadata, stored_pixels
+from emulator.p10.reading import InvalidDicom, read_instance
+from emulator.pixels.frames import Frame, StoredPixels, image_frames_metadata, stored_pixels
 
 Array = NDArray[Any]
 

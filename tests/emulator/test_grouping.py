@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.grouping import Group, group, image_set_id, merge_levels
-from emulator.outcomes import Imported
+from emulator.imports.grouping import Group, group, image_set_id, merge_levels
+from emulator.imports.outcomes import Imported
 
 
 def instance(

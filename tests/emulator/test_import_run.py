@@ -11,12 +11,12 @@ from test_grouping import instance
 from emulator.aws import Credentials, S3Refused, Scope
 from emulator.datastores import Datastores
 from emulator.events import Outbox
-from emulator.import_jobs import ImportJobs
-from emulator.import_run import ImportRuns
-from emulator.metadata import instance_json
-from emulator.outcomes import Imported, Outcome, Source
-from emulator.quotas import FILES
-from emulator.search import Search
+from emulator.image_sets.metadata import instance_json
+from emulator.image_sets.search import Search
+from emulator.imports.jobs import ImportJobs
+from emulator.imports.outcomes import Imported, Outcome, Source
+from emulator.imports.quotas import FILES
+from emulator.imports.run import ImportRuns
 from emulator.storage import Storage
 from emulator.workers import WorkerLost
 

@@ -4,8 +4,8 @@ import json
 
 from test_grouping import instance
 
-from emulator.manifests import Placed, manifest_files
-from emulator.outcomes import SERVER_ERROR, Imported, Outcome, Refused
+from emulator.imports.manifests import Placed, manifest_files
+from emulator.imports.outcomes import SERVER_ERROR, Imported, Outcome, Refused
 
 JOB = {"id": "j", "datastore_id": "d", "input_uri": "s3://in/a/", "output_uri": "s3://out/d-DicomImport-j/"}
 PLACE = Placed("set", 3, True)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.matching import matches
+from emulator.dicomweb.matching import matches
 
 PLAIN = st.text(st.characters(exclude_characters="*?,\\ \0", codec="ascii"), min_size=1, max_size=12)
 

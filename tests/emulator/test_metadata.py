@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.metadata import document, instance_json
+from emulator.image_sets.metadata import document, instance_json
 
 JSON = st.recursive(
     st.none() | st.integers() | st.text(), lambda each: st.lists(each, max_size=3), max_leaves=5

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator import multipart
-from emulator.accept import ANYTHING, accepted, media_type
+from emulator.dicomweb import multipart
+from emulator.dicomweb.accept import ANYTHING, accepted, media_type
 from emulator.errors import ValidationException
 
 TYPE = "application/dicom"

@@ -12,20 +12,20 @@ import pytest
 from test_grouping import instance
 from test_import_run import SCOPE, Killed, World
 
-from emulator import placing
-from emulator.contents import LARGEST_DOCUMENT
-from emulator.copies import FRAMES, Copies
 from emulator.datastores import Datastores
-from emulator.deletions import Deletions
 from emulator.errors import ConflictException, ServiceQuotaExceededException
 from emulator.events import Outbox
-from emulator.grouping_attributes import conflict_key
-from emulator.image_sets import ImageSets
-from emulator.metadata import instance_json
-from emulator.operations import CONCURRENT, Operations
-from emulator.outcomes import Imported, StoredFrame
+from emulator.image_sets.contents import LARGEST_DOCUMENT
+from emulator.image_sets.copies import FRAMES, Copies
+from emulator.image_sets.deletions import Deletions
+from emulator.image_sets.grouping_attributes import conflict_key
+from emulator.image_sets.metadata import instance_json
+from emulator.image_sets.operations import CONCURRENT, Operations
+from emulator.image_sets.reading import ImageSets
+from emulator.image_sets.updates import Updates
+from emulator.imports import placing
+from emulator.imports.outcomes import Imported, StoredFrame
 from emulator.storage import Storage
-from emulator.updates import Updates
 
 LEVELS = {
     "Patient": {"DICOM": {"PatientID": "P"}},

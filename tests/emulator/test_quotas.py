@@ -2,8 +2,8 @@
 
 import pytest
 
-from emulator.import_jobs import as_folder, bucket_and_prefix
-from emulator.quotas import BYTES, FILES, FOLDERS, QuotaExceeded, within_quotas
+from emulator.imports.jobs import as_folder, bucket_and_prefix
+from emulator.imports.quotas import BYTES, FILES, FOLDERS, QuotaExceeded, within_quotas
 
 
 def test_a_job_at_its_limits_is_accepted() -> None:

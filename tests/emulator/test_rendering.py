@@ -16,12 +16,12 @@ from pydicom.encaps import generate_frames
 from pydicom.multival import MultiValue
 from sample_files import P10_FILES, make_dataset, name_of, parse, sample, to_bytes
 
-from emulator.dicom import InvalidDicom, read_instance
-from emulator.dicom_json import dicom_json
-from emulator.elements import tag_of
-from emulator.frames import StoredPixels, stored_pixels
-from emulator.rendering import render
-from emulator.representation import EXPLICIT_VR, NATIVE, Place, Rendering
+from emulator.dicomweb.rendering import render
+from emulator.dicomweb.representation import EXPLICIT_VR, NATIVE, Place, Rendering
+from emulator.p10.dicom_json import dicom_json
+from emulator.p10.elements import tag_of
+from emulator.p10.reading import InvalidDicom, read_instance
+from emulator.pixels.frames import StoredPixels, stored_pixels
 
 LARGEST = 3_000_000
 # What describes the encoding of pixels is that of the file that is handed out.

@@ -10,8 +10,8 @@ from local_aws import ACCOUNT, REGION, LocalAws, Store
 from sample_files import parse, sample
 
 from emulator.aws import Scope
-from emulator.dicomweb import Request, RequestTooLargeException
-from emulator.stow import LARGEST_BODY, parts_of
+from emulator.dicomweb.routes import Request, RequestTooLargeException
+from emulator.dicomweb.stow import LARGEST_BODY, parts_of
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 FAILED, REFERENCED, RETRIEVE_URL = "00081198", "00081199", "00081190"

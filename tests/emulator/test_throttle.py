@@ -16,7 +16,7 @@ from test_import_run import World
 
 from emulator import server
 from emulator.aws import Scope
-from emulator.dicomweb import Request
+from emulator.dicomweb.routes import Request
 from emulator.errors import ResourceNotFoundException, ThrottlingException
 from emulator.model import operations
 from emulator.service import Service

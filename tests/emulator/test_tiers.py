@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from test_import_run import SCOPE, Process, World
 
-from emulator.image_sets import ImageSets
+from emulator.image_sets.reading import ImageSets
 
 DAY = 24 * 3600
 FRAME = "f" * 32

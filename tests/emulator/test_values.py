@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.values import json_values
+from emulator.p10.values import json_values
 
 
 def read(raw: bytes, vr: str, **options: Any) -> list[Any]:

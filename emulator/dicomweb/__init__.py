@@ -1,0 +1,1 @@
+"""WADO-RS, QIDO-RS and STOW-RS."""

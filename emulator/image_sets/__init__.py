@@ -1,0 +1,1 @@
+"""Image sets: read, searched, changed, copied, deleted."""

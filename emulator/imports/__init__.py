@@ -1,0 +1,1 @@
+"""Import jobs: from objects in S3 to image sets."""

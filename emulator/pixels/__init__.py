@@ -1,0 +1,1 @@
+"""Pixel data into verified frames."""
