@@ -13,6 +13,7 @@ from cli import local, repository
 from cli.errors import CommandError
 from config.deployment import Deployment, load_deployment
 from emulator.environment import client_environment
+from lambdas.adapters.dynamodb import ClientTable
 from lambdas.adapters.ledger import Ledger
 
 CONNECTIONS = 32
@@ -34,10 +35,7 @@ class Deployed:
 
     @cached_property
     def ledger(self) -> Ledger:
-        table = boto3.resource("dynamodb", region_name=self.deployment.region).Table(
-            self.outputs["LedgerTable"]
-        )
-        return Ledger(table)
+        return Ledger(ClientTable(self.client("dynamodb"), self.outputs["LedgerTable"]))
 
 
 def find(name: str, *, aws: bool) -> Deployed:

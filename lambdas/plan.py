@@ -233,7 +233,7 @@ def from_environment() -> Planner:
     )
 
 
-planner = from_environment()
+planner = clients.started(from_environment())
 
 
 @observed

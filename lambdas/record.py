@@ -164,7 +164,7 @@ def from_environment() -> Recorder:
     )
 
 
-recorder = from_environment()
+recorder = clients.started(from_environment())
 
 
 @observed

@@ -146,7 +146,7 @@ def from_environment() -> Register:
     )
 
 
-register = from_environment()
+register = clients.started(from_environment())
 
 
 @observed

@@ -259,7 +259,7 @@ def from_environment() -> Starter:
     )
 
 
-starter = from_environment()
+starter = clients.started(from_environment())
 
 
 @observed

@@ -141,7 +141,8 @@ def from_environment() -> Sweeper:
         ledger=ledger,
         quota=quota,
         storage=Storage(clients.s3()),
-        imaging=Imaging(clients.healthimaging()),
+        # Without a job under way there is nothing to ask.
+        imaging=Imaging(clients.WhenUsed(clients.healthimaging)),
         uploads=uploads,
         starts=starts,
         results=results,
@@ -152,7 +153,7 @@ def from_environment() -> Sweeper:
     )
 
 
-sweeper = from_environment()
+sweeper = clients.started(from_environment())
 
 
 @observed

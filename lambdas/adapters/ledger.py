@@ -20,7 +20,7 @@ NOT_THERE = "attribute_not_exists(#pk)"
 
 
 class Ledger:
-    """The ledger in `table`, a boto3 DynamoDB Table resource.
+    """The ledger in `table`, a ClientTable.
 
     Every write is conditional: it says whether it was made, and a caller who is told no is not the
     one whose turn it was. `workers` is the number of rows written at a time.

@@ -14,7 +14,7 @@ TRIES = 10
 
 
 class Quota:
-    """The slots and the pace in the ledger's `table`, a boto3 DynamoDB Table resource."""
+    """The slots and the pace in the ledger's `table`, a ClientTable."""
 
     def __init__(self, table: Any) -> None:
         self._table = Table(table)

@@ -19,7 +19,7 @@ NO_SUCH_OBJECT = {"NoSuchKey", "NoSuchVersion", "404"}
 
 
 class Storage:
-    """S3 through a boto3 client."""
+    """S3 through a botocore client."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -51,7 +51,7 @@ class Storage:
         source = {"Bucket": file.bucket, "Key": file.key, "VersionId": file.version}
         try:
             if file.size > WHOLE_COPY_BYTES:
-                self._client.copy(CopySource=source, Bucket=bucket, Key=key)
+                _copy_in_parts(self._client, source, bucket, key)
             else:
                 # An object's tags are not HealthImaging's business, and reading them is a right of its own.
                 self._client.copy_object(
@@ -97,6 +97,14 @@ class Storage:
 
     def _pages(self, **request: Any) -> Iterator[dict[str, Any]]:
         yield from self._client.get_paginator("list_object_versions").paginate(**request)
+
+
+def _copy_in_parts(client: Any, source: dict[str, str], bucket: str, key: str) -> None:
+    # Imported here: few jobs hold a file so large, and every start of a function would pay for it.
+    from s3transfer.manager import TransferManager  # type: ignore[import-untyped]
+
+    with TransferManager(client) as manager:
+        manager.copy(source, bucket, key).result()
 
 
 def _versions(page: dict[str, Any]) -> Iterator[Version]:

@@ -10,7 +10,7 @@ from lambdas.adapters.rows import Item, Key
 
 
 class Table:
-    """A boto3 Table resource; True or an item from a write means that its condition held."""
+    """A ClientTable; True or an item from a write means that its condition held."""
 
     def __init__(self, table: Any) -> None:
         self._table = table

@@ -3,11 +3,9 @@
 import re
 import threading
 from collections.abc import Callable
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from boto3.dynamodb.types import Binary
 from botocore.exceptions import ClientError
 
 TOKEN = re.compile(r"\s*([#:]\w+|\w+|<>|<=|>=|[<>=(),])")
@@ -15,7 +13,7 @@ PAGE = 25
 
 
 class MemoryTable:
-    """What the ledger uses of a boto3 Table resource. `around` is told before and after each call.
+    """The calls of a ClientTable. `around` is told before and after each call.
 
     `writes` counts the write units of 1 KB and less: one a row and one for its place in the index.
     """
@@ -109,15 +107,9 @@ def _is_indexed(item: dict[str, Any]) -> bool:
 
 
 def _stored(value: Any) -> Any:
-    """As boto3 gives it back, and refused where boto3 or DynamoDB refuse it."""
-    assert not isinstance(value, float), "boto3 takes no floats"
+    """As it is given back, and refused where ClientTable or DynamoDB refuse it."""
+    assert not isinstance(value, float), "a row holds no floats"
     assert value is not None
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        return Decimal(value)
-    if isinstance(value, bytes):
-        return Binary(value)
     if isinstance(value, (set, frozenset)):
         assert value, "DynamoDB takes no empty set"
         return set(value)
@@ -147,7 +139,7 @@ def _apply(expression: str, item: dict[str, Any], request: dict[str, Any]) -> No
             elif isinstance(value, set):
                 item[name] = item.get(name, set()) | value
             else:
-                item[name] = item.get(name, Decimal(0)) + value
+                item[name] = item.get(name, 0) + value
 
 
 def _holds(expression: str, item: dict[str, Any], request: dict[str, Any]) -> bool:

@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 from import_world import World
 
-from lambdas import messages, plan, record, register, start, sweep, telemetry
+from lambdas import clients, messages, plan, record, register, start, sweep, telemetry
 from lambdas.settings import read_import_settings, setting
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -199,11 +199,35 @@ def test_an_upload_event_that_cannot_be_read_does_not_keep_the_others_waiting(wo
     assert len(world.files()) == 1
 
 
-def test_functions_import_nothing_that_they_do_not_use() -> None:
-    heavy = ["pydantic", "aws_lambda_powertools.utilities.batch", "aws_lambda_powertools.utilities.parser"]
-    program = f"import sys, lambdas.start; print([name for name in {heavy} if name in sys.modules])"
+@pytest.mark.parametrize("module", NEEDS)
+def test_functions_import_nothing_that_they_do_not_use(module: str) -> None:
+    heavy = ["boto3", "s3transfer", "pydantic"]
+    heavy += [f"aws_lambda_powertools.utilities.{name}" for name in ("batch", "parser", "data_classes")]
+    program = f"import sys, lambdas.{module}; print([name for name in {heavy} if name in sys.modules])"
     found = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
 
     assert found.stdout.strip() == "[]"
+
+
+def test_a_started_function_looks_for_garbage_again() -> None:
+    program = "import gc, lambdas.start; print(gc.isenabled(), gc.get_freeze_count() > 0)"
+    found = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert found.stdout.strip() == "True True"
+
+
+def test_a_client_that_not_every_event_needs_is_made_once_at_its_first_call() -> None:
+    made: list[str] = []
+
+    def make() -> str:
+        made.append("client")
+        return "client"
+
+    client = clients.WhenUsed(make)
+    assert made == []
+    assert [client.upper(), client.title()] == ["CLIENT", "Client"]
+    assert made == ["client"]

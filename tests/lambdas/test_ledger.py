@@ -9,6 +9,7 @@ import ministack_in_process
 import pytest
 from memory_dynamodb import MemoryTable
 
+from lambdas.adapters.dynamodb import ClientTable
 from lambdas.adapters.ledger import Ledger
 from lambdas.adapters.quota import Quota
 from lambdas.importing.files import File, Folder, FolderState, Job, JobState, Status
@@ -42,7 +43,7 @@ def table(request: pytest.FixtureRequest) -> Iterator[Any]:
             }
         ],
     )
-    yield made
+    yield ClientTable(ministack_in_process.client("dynamodb"), made.name)
     made.delete()
 
 
@@ -345,3 +346,10 @@ def test_rows_written_by_many_threads_are_the_same(table: Any) -> None:
 
     assert ledger.register([*files, *files[:5]]) == files
     assert len(ledger.settle([imported(one) for one in files])) == 40
+
+
+def test_a_value_that_no_row_holds_is_refused_by_its_type() -> None:
+    table = ClientTable(ministack_in_process.client("dynamodb"), "ledger")
+
+    with pytest.raises(TypeError, match="a float in a row of the ledger"):
+        table.put_item(Item={"pk": "a", "sk": "/", "size": 1.5})
