@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: install up down demo synth test check bench-emulator
+.PHONY: install up down demo synth test check bench-emulator bench-start
 
 install: $(INSTALLED)
 
@@ -45,3 +45,6 @@ check: install
 
 bench-emulator: install
 	$(BIN)/python -m benchmarks.emulator
+
+bench-start: install
+	$(BIN)/python -m benchmarks.start

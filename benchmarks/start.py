@@ -1,0 +1,182 @@
+"""`python -m benchmarks.start`: how long each function takes to start, beside `plain_handler.py`.
+
+A start is what runs before the first event: imports and clients, in a fresh process, without the
+interpreter's own start. As deployed, the code and the Powertools layer are there without bytecode, and
+the runtime's own boto3 with it. The two start in turn, and each ratio is of one pair.
+A start waits for nothing, so on an idle machine its CPU time is its time; a busy one changes only the latter.
+Prints one table and writes `results/start.json`.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.emulator import ROOT, _git, _machine
+
+RESULTS = ROOT / "benchmarks" / "results" / "start.json"
+MOST = 0.8
+PAIRS = 25
+
+# What a layer of Powertools holds: see healthimaging/functions.py, which needs the CDK.
+POWERTOOLS = ("aws_lambda_powertools", "jmespath", "typing_extensions")
+
+# The clients of each function, beside DynamoDB's: the plain handler makes the same.
+CLIENTS = {
+    "register": "sqs s3",
+    "plan": "sqs s3",
+    "start": "sqs s3 medical-imaging",
+    "record": "sqs s3 medical-imaging",
+    "sweep": "sqs s3 medical-imaging",
+}
+
+STORE = {"id": "main", "prefix": "", "datastore_id": "d", "role_arn": "r", "output_uri": "s3://o/main/"}
+NUMBERS = (
+    "quiet_seconds longest_wait_seconds start_rate start_burst start_rate_ceiling concurrent_jobs "
+    "files_per_job bytes_per_job bytes_per_file"
+)
+SETTINGS = {
+    **dict.fromkeys(NUMBERS.split(), 1),
+    "deployment": "sandbox",
+    "overwrites": {},
+    "complete_marker": None,
+    "stores": [STORE],
+}
+ENVIRONMENT = {
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "000000000000",
+    "AWS_SECRET_ACCESS_KEY": "local",
+    "POWERTOOLS_METRICS_NAMESPACE": "HealthImagingImport",
+    "POWERTOOLS_SERVICE_NAME": "start",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "LEDGER_TABLE": "ledger",
+    "INPUT_BUCKET": "input",
+    "STAGING_BUCKET": "staging",
+    "IMPORT_SETTINGS": json.dumps(SETTINGS),
+    **{f"{name}_QUEUE_URL": name.lower() for name in ("UPLOADS", "PLAN", "START", "RESULTS")},
+}
+PROGRAM = """
+import time
+wall, cpu = time.perf_counter(), time.process_time()
+import {module}
+print(time.perf_counter() - wall, time.process_time() - cpu)
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    wall: float
+    cpu: float
+
+
+def measure(pairs: int) -> dict[str, Any]:
+    """Every function's figures."""
+    load = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory() as folder:
+        _deploy(Path(folder))
+        return {
+            "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "commit": _commit(),
+            "machine": {**_machine(), "load_before": round(load, 2)},
+            "pairs": pairs,
+            "at_most": MOST,
+            "functions": {name: _figures(name, Path(folder), pairs) for name in CLIENTS},
+        }
+
+
+def _deploy(folder: Path) -> None:
+    layer = [Path(str(spec.origin)) for name in POWERTOOLS if (spec := find_spec(name))]
+    packages = [ROOT / "lambdas"]
+    packages += [origin.parent for origin in layer if origin.name == "__init__.py"]
+    for package in packages:
+        shutil.copytree(package, folder / package.name, ignore=shutil.ignore_patterns("__pycache__"))
+    modules = [ROOT / "benchmarks" / "plain_handler.py"]
+    modules += [origin for origin in layer if origin.name != "__init__.py"]
+    for module in modules:
+        shutil.copy2(module, folder)
+
+
+def _figures(name: str, folder: Path, pairs: int) -> dict[str, Any]:
+    clients = CLIENTS[name]
+    starts = [
+        (_start("plain_handler", clients, folder), _start(f"lambdas.{name}", clients, folder))
+        for _ in range(pairs + 1)
+    ][1:]
+    return {
+        "clients": f"dynamodb {clients}",
+        "plain_ms": round(1000 * median(beside.wall for beside, _ in starts), 1),
+        "ms": round(1000 * median(own.wall for _, own in starts), 1),
+        "ratio": round(median(own.wall / beside.wall for beside, own in starts), 3),
+        "ratio_of_cpu_time": round(median(own.cpu / beside.cpu for beside, own in starts), 3),
+    }
+
+
+def _start(module: str, clients: str, folder: Path) -> Start:
+    ended = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", PROGRAM.format(module=module)],
+        cwd=folder,
+        env={**ENVIRONMENT, "CLIENTS": clients},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ended.returncode:
+        raise SystemExit(f"{module} does not start:\n{ended.stderr}")
+    wall, cpu = map(float, ended.stdout.split())
+    return Start(wall=wall, cpu=cpu)
+
+
+def table(found: dict[str, Any]) -> Table:
+    """The figures, a function a row."""
+    machine = found["machine"]
+    shown = Table(
+        title=f"Starts, medians of {found['pairs']} pairs: {machine['cores']} cores, {machine['cpu']}, "
+        f"Python {machine['python']}, load {machine['load_before']}"
+    )
+    for name in (
+        "function",
+        "clients",
+        "plain",
+        "function",
+        "ratio",
+        "of CPU time",
+        "asked",
+    ):
+        shown.add_column(name, justify="left" if not shown.columns or name == "clients" else "right")
+    for name, one in found["functions"].items():
+        times = (f"{one['plain_ms']} ms", f"{one['ms']} ms")
+        ratios = (f"{one['ratio']:.2f}", f"{one['ratio_of_cpu_time']:.2f}")
+        shown.add_row(name, one["clients"], *times, *ratios, f"<= {found['at_most']}")
+    return shown
+
+
+def _commit() -> str:
+    described = _git("rev-parse", "HEAD") or "no git checkout"
+    return f"{described} and uncommitted changes" if _git("status", "--porcelain", "lambdas") else described
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.start", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one pair each: nothing is written")
+    arguments = parser.parse_args()
+    found = measure(1 if arguments.quick else PAIRS)
+    Console(width=120).print(table(found))
+    if not arguments.quick:
+        RESULTS.parent.mkdir(exist_ok=True)
+        RESULTS.write_text(json.dumps(found, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
