@@ -19,7 +19,9 @@ from lambdas.importing.timing import Timing
 from lambdas.telemetry import (
     FILES_FAILED,
     FILES_IMPORTED,
+    FILES_NOT_PRIMARY,
     FILES_SKIPPED,
+    FILES_WARNED,
     JOBS_COMPLETED,
     JOBS_FAILED,
     logger,
@@ -46,8 +48,14 @@ class Finisher:
 
     def settle(self, files: tuple[File, ...]) -> None:
         """Give files their fate, and count those that had none before."""
-        for status, number in Counter(file.status for file in self.ledger.settle(files)).items():
-            self.measure(METRIC_OF[status], number)
+        settled = self.ledger.settle(files)
+        counts = Counter(METRIC_OF[file.status] for file in settled)
+        imported = [file for file in settled if file.status is Status.IMPORTED]
+        counts[FILES_NOT_PRIMARY] = sum(file.is_primary is False for file in imported)
+        # The reason of a file that was imported is its warnings.
+        counts[FILES_WARNED] = sum(file.reason is not None for file in imported)
+        for name, number in counts.items():
+            self.measure(name, number)
 
     def finish(
         self,

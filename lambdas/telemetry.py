@@ -18,6 +18,8 @@ Handler = Callable[[dict[str, Any], Any], Any]
 
 FILES_REGISTERED = "FilesRegistered"
 FILES_IMPORTED = "FilesImported"
+FILES_NOT_PRIMARY = "FilesNotPrimary"
+FILES_WARNED = "FilesWarned"
 FILES_FAILED = "FilesFailed"
 FILES_SKIPPED = "FilesSkipped"
 FILES_COPIED = "FilesCopied"

@@ -15,6 +15,8 @@ BAD = b"bad"
 POISON = b"poison"
 # Meets an error of the service the first time it is read, or each time.
 FLAKY, BROKEN = b"flaky", b"broken"
+# Imported into an image set that is not primary; imported with a warning.
+NOT_PRIMARY, WARNED = b"not primary", b"warned"
 
 
 @dataclass(kw_only=True)
@@ -113,23 +115,29 @@ class MemoryHealthImaging:
         """Read what lies under the prefix at this moment, and import it. Call `end` later."""
         bucket, prefix = _split(job.request["inputS3Uri"])
         job.status = "IN_PROGRESS"
-        successes, failures = [], []
+        successes: list[dict[str, Any]] = []
+        failures: list[dict[str, Any]] = []
+        warned: list[dict[str, Any]] = []
         for key, stored in self._s3.current(bucket, prefix).items():
             self.read.setdefault(job.name, set()).add(stored.source)
             if exception := self._exception(stored):
                 failures.append({"inputFile": key, "exception": exception})
                 continue
             self.imported[stored.source] += 1
-            response = {"imageSetId": f"set-{prefix}", "isPrimary": True}
-            successes.append({"inputFile": key, "importResponse": response})
+            body = stored.body or b""
+            response: dict[str, Any] = {"imageSetId": f"set-{prefix}", "isPrimary": NOT_PRIMARY not in body}
+            if WARNED in body:
+                response["warnings"] = [{"type": "OTHER"}]
+            (warned if WARNED in body else successes).append({"inputFile": key, "importResponse": response})
         summary = {
-            "numberOfScannedFiles": len(successes) + len(failures),
-            "numberOfImportedFiles": len(successes),
+            "numberOfScannedFiles": len(successes) + len(warned) + len(failures),
+            "numberOfImportedFiles": len(successes) + len(warned),
             "numberOfFilesWithCustomerError": len(failures),
             "numberOfFilesWithServerError": 0,
         }
         self._write(job, "job-output-manifest.json", [{"jobSummary": summary}])
         self._write(job, "SUCCESS/success.ndjson", successes)
+        self._write(job, "WARNING/warning.ndjson", warned)
         self._write(job, "FAILURE/failure.ndjson", failures)
 
     def is_poisoned(self, job: Job) -> bool:

@@ -137,6 +137,37 @@ def test_lost_upload_events_are_made_up_for_by_the_sweep(world: World) -> None:
     world.check()
 
 
+def test_with_one_upload_event_of_twenty_lost_one_sweep_has_every_file_imported(world: World) -> None:
+    for number in range(200):
+        world.upload(f"study{number % 10}/{number}.dcm", times=int(number % 20 > 0))
+    world.pass_time(120)
+    world.deliver_ready()
+    assert len(world.files()) == 190
+
+    world.sweep()
+    world.settle(sweeping=False)
+
+    assert [file.status for file in world.files()] == [Status.IMPORTED] * 200
+    world.check()
+
+
+def test_files_of_non_primary_image_sets_and_warnings_are_recorded_and_counted(world: World) -> None:
+    world.upload("study/1.dcm")
+    world.upload("study/2.dcm", b"not primary")
+    world.upload("study/3.dcm", b"warned")
+
+    world.settle()
+
+    recorded = sorted((file.name, file.is_primary, file.reason) for file in world.files())
+    assert recorded == [("1.dcm", True, None), ("2.dcm", False, None), ("3.dcm", True, "warning: OTHER")]
+    assert {name: world.metrics[name] for name in ("FilesImported", "FilesNotPrimary", "FilesWarned")} == {
+        "FilesImported": 3,
+        "FilesNotPrimary": 1,
+        "FilesWarned": 1,
+    }
+    world.check()
+
+
 def test_with_all_healthimaging_events_lost_every_job_reaches_its_end(world: World) -> None:
     for number in range(6):
         world.upload(f"study{number}/1.dcm")
