@@ -85,9 +85,11 @@ class Starter:
     def _resume(self, job: Job, ticket: float | None) -> None:
         """A start that ended between asking HealthImaging and noting the answer, or is just doing so."""
         seconds = (job.at + delay(job.starts, job.name) - self.now()).total_seconds()
-        if seconds > RESUMED_WITHIN_SECONDS:
+        if job.message is not None:
+            self._end_refused(job, job.message)
+        elif seconds > RESUMED_WITHIN_SECONDS:
             return
-        if seconds > 0:
+        elif seconds > 0:
             self.starts.send({"job": job.name}, seconds)
         elif job_id := self.imaging.find(job.datastore_id, job.name):
             self._started(job, job_id)
@@ -226,7 +228,16 @@ class Starter:
             self.starts.send(message, (at - self.now()).total_seconds())
 
     def _refuse(self, job: Job, reason: str) -> None:
-        """HealthImaging will never take this job: its files fail with its reason."""
+        """HealthImaging will never take this job.
+
+        Its row says so before its files do: after a crash between them it must not be started again.
+        """
+        refused = replace(job, at=self.now(), message=reason)
+        if self.ledger.advance(job, refused):
+            self._end_refused(refused, reason)
+
+    def _end_refused(self, job: Job, reason: str) -> None:
+        """The files fail with HealthImaging's reason."""
         now = self.now()
         ended = Ended(job=job, started_at=now, ended_at=now, failure=reason[:REASON_CHARACTERS])
         settlement = settle_staged(ended, self.ledger.members(job), {}, now)

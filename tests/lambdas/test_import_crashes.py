@@ -28,6 +28,12 @@ def refused(world: World) -> None:
     world.imaging.refusals = ["ValidationException"] * 2
 
 
+def refused_once(world: World) -> None:
+    """A second start of the same job would be taken, and import files that are told as FAILED."""
+    in_place(world)
+    world.imaging.refusals = ["ValidationException"]
+
+
 def put_off(world: World) -> None:
     in_place(world)
     world.imaging.refusals = ["ThrottlingException", "InternalServerException"]
@@ -43,7 +49,7 @@ def server_errors(world: World) -> None:
     world.upload("study/3.dcm", b"flaky")
 
 
-ONE_JOB: list[Callable[[World], None]] = [in_place, staged, versions, refused, put_off]
+ONE_JOB: list[Callable[[World], None]] = [in_place, staged, versions, refused, refused_once, put_off]
 SCENARIOS = [*ONE_JOB, one_poisoned, server_errors]
 
 
