@@ -37,6 +37,7 @@ POWERTOOLS = ("aws_lambda_powertools", "jmespath", "typing_extensions")
 CLIENTS = {
     "register": "sqs s3",
     "plan": "sqs s3",
+    "stage": "sqs s3",
     "start": "sqs s3 medical-imaging",
     "record": "sqs s3 medical-imaging",
     "sweep": "sqs s3 medical-imaging",
@@ -45,13 +46,14 @@ CLIENTS = {
 STORE = {"id": "main", "prefix": "", "datastore_id": "d", "role_arn": "r", "output_uri": "s3://o/main/"}
 NUMBERS = (
     "quiet_seconds longest_wait_seconds start_rate start_burst start_rate_ceiling concurrent_jobs "
-    "files_per_job bytes_per_job bytes_per_file"
+    "files_per_job bytes_per_job folders_per_job bytes_per_file drain_minutes"
 )
 SETTINGS = {
     **dict.fromkeys(NUMBERS.split(), 1),
     "deployment": "sandbox",
     "overwrites": {},
     "complete_marker": None,
+    "urgent_prefixes": [],
     "stores": [STORE],
 }
 ENVIRONMENT = {
@@ -65,7 +67,7 @@ ENVIRONMENT = {
     "INPUT_BUCKET": "input",
     "STAGING_BUCKET": "staging",
     "IMPORT_SETTINGS": json.dumps(SETTINGS),
-    **{f"{name}_QUEUE_URL": name.lower() for name in ("UPLOADS", "PLAN", "START", "RESULTS")},
+    **{f"{name}_QUEUE_URL": name.lower() for name in ("UPLOADS", "PLAN", "STAGE", "START", "RESULTS")},
 }
 PROGRAM = """
 import time

@@ -33,8 +33,9 @@ class Study:
 
 
 def studies(ledger: Ledger) -> list[Study]:
-    """Every folder of the ledger, by name."""
-    return [study(path, ledger.files(bucket, path)) for bucket, path in folders(ledger)]
+    """Every folder of the ledger in which files lie, by name: a job's prefix has a row as well."""
+    found = (study(path, ledger.files(bucket, path)) for bucket, path in folders(ledger))
+    return [one for one in found if one.uploaded]
 
 
 def folders(ledger: Ledger) -> list[tuple[str, str]]:

@@ -82,6 +82,13 @@ class ImportTiming(Model):
         ge=1, le=1440, description="How often lost events and stuck jobs are looked for."
     )
 
+    drain_minutes: int = Field(
+        default=60,
+        ge=1,
+        le=10_080,
+        description="What is due starts within so long. Where jobs in place would take longer, studies are "
+        "copied into jobs that they share.",
+    )
     complete_marker: str | None = Field(
         default=None,
         pattern=r"^[^/]+$",
@@ -146,6 +153,11 @@ class Deployment(Model):
         default_factory=dict,
         description="What a new version of an imported file does, by the longest prefix of its key: "
         "it is imported too (also without a prefix), ignored (SKIPPED) or rejected (FAILED).",
+    )
+    urgent_prefixes: tuple[Annotated[str, Field(pattern=r"^([^/]+/)+$")], ...] = Field(
+        default=(),
+        strict=False,
+        description='Keys that begin so, each ending in "/", are imported before all that waits.',
     )
     retention: Retention
     keep_data: bool = Field(

@@ -1,4 +1,4 @@
-"""From objects in a bucket to image sets: five functions, the queues between them, and their schedules."""
+"""From objects in a bucket to image sets: functions, the queues between them, and their schedules."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -166,13 +166,13 @@ class DicomImport(Construct):
             grant_rows(storage.ledger, function, *each.rows, index=each.reads_index)
             for name in each.sends_to:
                 grant_send(self.queues[name].queue, function)
-        for step in ("plan", "start", "record", "sweep"):
+        for step in ("plan", "stage", "start", "record", "sweep"):
             # Without ListBucket, S3 answers for an object that is gone as for one that is forbidden.
             grant_bucket(storage.input, functions[step], "s3:ListBucket", "s3:ListBucketVersions")
         grant_bucket(storage.output, functions["record"], "s3:ListBucket")
-        for step in ("register", "start"):
+        for step in ("register", "stage"):
             self._grant_objects(step, storage.input, "s3:GetObject", "s3:GetObjectVersion")
-        self._grant_objects("start", storage.staging, "s3:PutObject", "s3:AbortMultipartUpload")
+        self._grant_objects("stage", storage.staging, "s3:PutObject", "s3:AbortMultipartUpload")
         self._grant_objects("record", storage.output, "s3:GetObject")
         for target in self._targets:
             target.datastore.grant(functions["start"], "StartDICOMImportJob", "ListDICOMImportJobs")

@@ -1,4 +1,4 @@
-"""The five functions of the import: what starts each, and what each may do to the ledger and the queues."""
+"""The functions of the import: what starts each, and what each may do to the ledger and the queues."""
 
 from dataclasses import dataclass
 
@@ -39,27 +39,38 @@ STEPS = (
     ),
     Step(
         name="plan",
-        description="Turns folders that fell quiet into import jobs to start",
-        timeout=Duration.seconds(120),
+        description="Turns folders that fell quiet into import jobs",
+        timeout=Duration.seconds(300),
         rows=READ_WRITE,
         reads_index=True,
         buckets=("staging",),
-        sends_to=("plan", "start"),
+        sends_to=("plan", "stage", "start"),
         memory_size=512,
         queue="plan",
         batch_size=10,
         max_concurrency=5,
     ),
     Step(
-        name="start",
-        description="Stages files where needed and starts one paced import job",
+        name="stage",
+        description="Copies the files of a job that cannot be read where they lie",
         timeout=Duration.seconds(300),
         rows=READ_WRITE,
         buckets=("staging",),
         sends_to=("start", "plan"),
         memory_size=512,
+        queue="stage",
+        max_concurrency=10,
+    ),
+    Step(
+        name="start",
+        description="Starts one paced import job",
+        timeout=Duration.seconds(60),
+        rows=READ_WRITE,
+        buckets=("staging",),
+        sends_to=("stage", "start", "plan"),
+        memory_size=512,
         queue="start",
-        max_concurrency=2,
+        max_concurrency=10,
     ),
     Step(
         name="record",
@@ -67,7 +78,7 @@ STEPS = (
         timeout=Duration.seconds(300),
         rows=READ_WRITE,
         buckets=("staging",),
-        sends_to=("plan", "start"),
+        sends_to=("plan", "stage"),
         memory_size=512,
         queue="results",
         max_concurrency=5,

@@ -5,7 +5,7 @@ every step may be made twice.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -32,6 +32,8 @@ METRIC_OF = {
     Status.FAILED: FILES_FAILED,
     Status.SKIPPED: FILES_SKIPPED,
 }
+
+OVER = {*FINISHED, JobState.ABANDONED}
 
 Measure = Callable[[str, float], None]
 
@@ -64,25 +66,52 @@ class Finisher:
         state: JobState,
         message: str | None,
         now: datetime,
-        successors: Iterable[str] = (),
+        successors: Mapping[str, list[str]] | None = None,
     ) -> None:
-        """End a job as COMPLETED or FAILED. `job` is the row as it stands; `successors` take its place."""
+        """End a job as COMPLETED or FAILED. `job` is the row as it stands.
+
+        `successors` are the jobs that take its place in a folder, by the folder's path.
+        """
         self.settle(settlement.settled)
         self.ledger.give_back(settlement.returned)
         self.quota.free_slot(job.datastore_id, job.name)
-        if names := list(successors):
-            self.ledger.replace_job(job, names)
-        else:
-            errors = settlement.server_errors
-            self.leave_folder(job, now, now + delay(errors, job.name) if errors else None)
+        errors = settlement.server_errors
+        not_before = now + delay(errors, job.name) if errors else None
+        for path in self.ledger.paths_of(job):
+            if names := (successors or {}).get(path):
+                self.ledger.replace_job(job, path, names)
+            else:
+                self.leave_folder(job, path, now, not_before)
         if job.state in FINISHED:
             return
         if self.ledger.advance(job, replace(job, state=state, at=now, finished_at=now, message=message)):
             self.measure(JOBS_COMPLETED if state is JobState.COMPLETED else JOBS_FAILED, 1)
             logger.info("job ended", extra={"job": job.name, "job_id": job.job_id, "state": str(state)})
 
-    def leave_folder(self, job: Job, now: datetime, not_before: datetime | None = None) -> None:
-        folder = self.ledger.leave(job.bucket, job.folder, job.name)
+    def release(self, job: Job, now: datetime) -> None:
+        """Let go of a PLANNED job that cannot start, and plan its folders anew.
+
+        Its row goes first: from then on nobody starts it, whatever folders still name it.
+        """
+        if self.ledger.abandon(job):
+            for path in self.ledger.paths_of(job):
+                self.leave_folder(job, path, now)
+
+    def heal(self, folder: Folder, now: datetime) -> None:
+        """Take from an IMPORTING folder the jobs that are over, where a crash left them."""
+        for name in folder.jobs:
+            job = self.ledger.job(name)
+            if job and job.state in OVER:
+                self.leave_folder(job, folder.path, now)
+        self.look_again(self.ledger.folder(folder.bucket, folder.path), now)
+
+    def leave_prefix(self, job: Job, now: datetime) -> None:
+        """Give the prefix of a job free that is no longer to be read in place."""
+        if job.path not in self.ledger.paths_of(replace(job, in_place=False)):
+            self.leave_folder(job, job.path, now)
+
+    def leave_folder(self, job: Job, path: str, now: datetime, not_before: datetime | None = None) -> None:
+        folder = self.ledger.leave(job.bucket, path, job.name)
         if folder:
             self.look_again(folder, now, not_before)
 

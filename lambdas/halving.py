@@ -1,6 +1,7 @@
 """The jobs that take the place of one that failed as a whole."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,36 +14,36 @@ from lambdas.importing.planner import job_name, staging_key
 
 @dataclass(frozen=True, kw_only=True)
 class Halver:
-    """Writes the halves of a failed job, and has them started."""
+    """Writes the halves of a failed job, and has them staged."""
 
     ledger: Ledger
-    starts: Queue
+    stages: Queue
     deployment: str
     staging_bucket: str
 
-    def is_held(self, job: Job) -> bool:
-        """Whether its folder still names the job: after a crash its halves may be named instead."""
-        folder = self.ledger.folder(job.bucket, job.folder)
-        return folder is not None and job.name in folder.jobs
+    def is_named(self, job: Job) -> bool:
+        """Whether a folder still names the job: after a crash its halves may be named everywhere."""
+        return any(self.ledger.holders(job))
 
-    def split(self, job: Job, files: tuple[File, ...], now: datetime) -> tuple[Job, ...]:
-        """The halves, written to the ledger but not started; none when enough has been halved.
+    def split(self, job: Job, files: tuple[File, ...], now: datetime) -> dict[str, list[str]]:
+        """The names of the halves, written to the ledger but not staged, for each of their folders.
 
-        The same files give the same halves, so this may be done twice.
+        There are none when enough has been halved. The same files give the same halves.
         """
         origin = self.ledger.job(job.origin) if job.origin else job
         if origin is None or not self.ledger.spend_halving(origin, job, most_halvings(origin.files)):
-            return ()
-        made = []
+            return {}
+        named: dict[str, list[str]] = defaultdict(list)
         for half in halves(files):
             one = self._job(job, origin, half, now)
             self.ledger.plan(one, half)
-            made.append(one)
-        return tuple(made)
+            for path in {file.folder for file in half}:
+                named[path].append(one.name)
+        return named
 
-    def start(self, jobs: tuple[Job, ...]) -> None:
-        for job in jobs:
-            self.starts.send({"job": job.name})
+    def stage(self, named: Mapping[str, list[str]]) -> None:
+        for name in sorted({name for names in named.values() for name in names}):
+            self.stages.send({"job": name})
 
     def _job(self, job: Job, origin: Job, files: Sequence[File], now: datetime) -> Job:
         """Copied to a prefix of its own: the rest of the folder is not to be read again."""

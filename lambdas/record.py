@@ -92,14 +92,14 @@ class Recorder:
             is_undecided=import_job.status == JobState.FAILED and bool(import_job.output_uri),
         )
         settlement = self._settlement(job, ended, outcomes, now)
-        halves: tuple[Job, ...] = ()
-        if settlement.undecided and self.halver.is_held(job):
+        halves: dict[str, list[str]] = {}
+        if settlement.undecided and self.halver.is_named(job):
             halves = self.halver.split(job, settlement.undecided, now)
             if not halves:
                 settlement = fail_undecided(ended, settlement, now)
-        state, names = JobState(import_job.status), [half.name for half in halves]
-        self.finisher.finish(job, settlement, state, import_job.message or failure, now, names)
-        self.halver.start(halves)
+        state, message = JobState(import_job.status), import_job.message or failure
+        self.finisher.finish(job, settlement, state, message, now, halves)
+        self.halver.stage(halves)
 
     def _results(self, import_job: ImportJob, now: datetime) -> tuple[dict[str, Outcome], str | None]:
         """The outcome of each key, and why the files without one failed, if they did."""
@@ -133,18 +133,18 @@ class Recorder:
             by_key = {key.removeprefix(staged): outcome for key, outcome in outcomes.items()}
             return settle_staged(ended, members, by_key, now)
         versions = self._versions(job, outcomes)
-        folders = {split_key(key)[0] for key in outcomes} | {job.folder}
+        folders = {split_key(key)[0] for key in outcomes}
         rows = [row for folder in folders for row in self.ledger.files(job.bucket, folder)]
         return settle_in_place(ended, members, rows, versions, outcomes, now)
 
     def _versions(self, job: Job, outcomes: dict[str, Outcome]) -> list[Version]:
-        listed = self.storage.versions(job.bucket, job.folder)
+        listed = self.storage.versions(job.bucket, job.path)
         return [version for version in listed if version.key in outcomes]
 
 
 def from_environment() -> Recorder:
     table = clients.table()
-    plans, starts = clients.queues("PLAN_QUEUE_URL", "START_QUEUE_URL")
+    plans, stages = clients.queues("PLAN_QUEUE_URL", "STAGE_QUEUE_URL")
     ledger = Ledger(table, clients.WORKERS)
     settings = read_import_settings(setting(os.environ, "IMPORT_SETTINGS"))
     timing = settings.timing
@@ -155,7 +155,7 @@ def from_environment() -> Recorder:
         finisher=Finisher(ledger=ledger, quota=Quota(table), plans=plans, timing=timing, measure=measure),
         halver=Halver(
             ledger=ledger,
-            starts=starts,
+            stages=stages,
             deployment=settings.deployment,
             staging_bucket=setting(os.environ, "STAGING_BUCKET"),
         ),

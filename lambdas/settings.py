@@ -3,6 +3,8 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from math import ceil
 
 from lambdas.importing.overwrites import Overwrites
 from lambdas.importing.pacer import Rate
@@ -23,7 +25,14 @@ class ImportSettings:
     bytes_per_file: int
     stores: tuple[Store, ...]
     overwrites: Mapping[str, Overwrites]
+    drain_target: timedelta
+    urgent_prefixes: tuple[str, ...]
     complete_marker: str | None
+
+    def slots(self, *, is_urgent: bool) -> int:
+        """Jobs at a time in one data store. Where prefixes are urgent, a few places are kept for them."""
+        kept = ceil(self.concurrent_jobs / 20) if self.urgent_prefixes and self.concurrent_jobs > 1 else 0
+        return self.concurrent_jobs - (0 if is_urgent else kept)
 
     def store(self, store_id: str) -> Store | None:
         return next((store for store in self.stores if store.id == store_id), None)
@@ -32,7 +41,11 @@ class ImportSettings:
 def read_import_settings(text: str) -> ImportSettings:
     """Numbers may come as texts: CloudFormation writes tokens so."""
     given = json.loads(text)
-    limits = Limits(files=int(given["files_per_job"]), bytes=int(given["bytes_per_job"]))
+    limits = Limits(
+        files=int(given["files_per_job"]),
+        bytes=int(given["bytes_per_job"]),
+        folders=int(given["folders_per_job"]),
+    )
     return ImportSettings(
         deployment=given["deployment"],
         timing=Timing(
@@ -58,6 +71,8 @@ def read_import_settings(text: str) -> ImportSettings:
             for store in given["stores"]
         ),
         overwrites={prefix: Overwrites(policy) for prefix, policy in given["overwrites"].items()},
+        drain_target=timedelta(minutes=float(given["drain_minutes"])),
+        urgent_prefixes=tuple(given["urgent_prefixes"]),
         complete_marker=given["complete_marker"] or None,
     )
 

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,17 +14,16 @@ from lambdas.adapters.quota import Quota
 from lambdas.adapters.storage import Storage
 from lambdas.finishing import Finisher
 from lambdas.importing.control import Mode
-from lambdas.importing.files import File, FolderState, Job, JobState, Status
+from lambdas.importing.files import Job, JobState
 from lambdas.importing.manifests import REASON_CHARACTERS
 from lambdas.importing.pacer import wait
-from lambdas.importing.planner import DELETED, KEY_TOO_LONG, failed, fits_staging, skipped, staging_key
+from lambdas.importing.planner import staging_key
 from lambdas.importing.retries import MAX_STARTS, delay
 from lambdas.importing.routing import Store
-from lambdas.importing.settling import NOTHING, Ended, settle_staged
+from lambdas.importing.settling import Ended, settle_staged
 from lambdas.messages import Response, each_message
 from lambdas.settings import ImportSettings, read_import_settings, setting
 from lambdas.telemetry import (
-    FILES_COPIED,
     JOBS_STARTED,
     STARTS_THROTTLED,
     described,
@@ -36,8 +34,6 @@ from lambdas.telemetry import (
 
 # One more message of a start under way does no harm; those of a long wait would add up.
 RESUMED_WITHIN_SECONDS = 60
-# While copies are made, other messages of the same job leave it alone.
-STAGING_FOR = timedelta(minutes=5)
 PUT_OFF_SECONDS = 15
 # SQS counts a delay by its own clock.
 CLOCK_MARGIN = timedelta(seconds=2)
@@ -51,13 +47,13 @@ class Starter:
     quota: Quota
     storage: Storage
     imaging: Imaging
+    stages: Queue
     starts: Queue
     settings: ImportSettings
     staging_bucket: str
     finisher: Finisher
     now: Callable[[], datetime]
     measure: Callable[[str, float], None]
-    workers: int
 
     def message(self, message: dict[str, Any]) -> None:
         """Start a job, or send its message again for later. `ticket` is its place in the line."""
@@ -70,13 +66,11 @@ class Starter:
         ticket = message.get("ticket")
         if job.state is JobState.STARTING:
             self._resume(job, ticket)
-        elif self._is_held(job) and not self._is_put_off(job, ticket):
-            self._prepare(job, ticket)
-
-    def _is_held(self, job: Job) -> bool:
-        """A job starts only while its folder names it: another plan of the same files may have won."""
-        folder = self.ledger.folder(job.bucket, job.folder)
-        return folder is not None and folder.state is FolderState.IMPORTING and job.name in folder.jobs
+        elif not job.in_place and not job.staged:
+            self.stages.send({"job": job.name})
+        elif all(self.ledger.holders(job)) and not self._is_put_off(job, ticket):
+            # A job starts only while its folders name it: another plan of the same files may have won.
+            self._take_off(job, ticket)
 
     def _is_put_off(self, job: Job, ticket: float | None) -> bool:
         """Whether another message of this job waits for its time: one message a job is enough."""
@@ -98,14 +92,6 @@ class Starter:
         else:
             self._take_off(job, ticket)
 
-    def _prepare(self, job: Job, ticket: float | None) -> None:
-        if not job.in_place and not job.staged:
-            staged = self._stage(job)
-            if staged is None:
-                return
-            job = staged
-        self._take_off(job, ticket)
-
     def _take_off(self, job: Job, ticket: float | None) -> None:
         """Slot, turn, a last look at what lies there, and the start."""
         store = self.settings.store(job.store)
@@ -113,10 +99,10 @@ class Starter:
             raise LookupError(
                 f"no data store {job.store!r} in IMPORT_SETTINGS: deploy the Import stack again"
             )
-        if not self.quota.take_slot(job.datastore_id, job.name, self.settings.concurrent_jobs):
+        if not self.quota.take_slot(job.datastore_id, job.name, self.settings.slots(is_urgent=job.is_urgent)):
             self._later(job, self.now() + timedelta(seconds=PUT_OFF_SECONDS))
             return
-        place = self._place(ticket)
+        place = self._place(job, ticket)
         if place is None:
             self._later(job, self.now() + timedelta(seconds=PUT_OFF_SECONDS))
             return
@@ -124,16 +110,16 @@ class Starter:
         if (seconds := turn - self.now().timestamp()) > 0:
             self._later(job, self.now() + timedelta(seconds=wait(seconds)), ticket)
         elif job.state is JobState.PLANNED and job.in_place and not self._is_exact(job):
-            self._stage_instead(job, ticket)
+            self._stage_instead(job)
         else:
             self._start(job, store, ticket)
 
-    def _place(self, ticket: float | None) -> tuple[float, float] | None:
+    def _place(self, job: Job, ticket: float | None) -> tuple[float, float] | None:
         """The ticket and its turn; a new one for a message that has none or came too late for it."""
-        now, rate = self.now().timestamp(), self.settings.rate
-        turn = None if ticket is None else self.quota.turn(ticket, now, rate)
+        now, rate, is_urgent = self.now().timestamp(), self.settings.rate, job.is_urgent
+        turn = None if ticket is None else self.quota.turn(ticket, now, rate, is_urgent=is_urgent)
         if ticket is None or turn is None:
-            return self.quota.take_ticket(now, rate)
+            return self.quota.take_ticket(now, rate, is_urgent=is_urgent)
         return ticket, turn
 
     def _later(self, job: Job, at: datetime, ticket: float | None = None) -> None:
@@ -146,41 +132,17 @@ class Starter:
 
     def _is_exact(self, job: Job) -> bool:
         """Whether the objects under the prefix are still the batch: files may have come since the plan."""
-        listing = self.storage.listing(job.bucket, job.folder)
-        members = {(file.key, file.version) for file in self.ledger.members(job)}
-        return not listing.nested and {(one.key, one.version) for one in listing.current} == members
+        members = {(file.key, file.version): file.folder for file in self.ledger.members(job)}
+        lying = self.storage.under(job.bucket, job.path, set(members.values()), len(members))
+        return lying is not None and {(one.key, one.version) for one in lying} == members.keys()
 
-    def _stage_instead(self, job: Job, ticket: float) -> None:
+    def _stage_instead(self, job: Job) -> None:
+        """Copy the files after all; the prefix in which they lie is given free."""
         prefix = f"s3://{self.staging_bucket}/{staging_key(job.name, '')}"
-        changed = replace(job, in_place=False, prefix=prefix, at=self.now())
-        if self.ledger.advance(job, changed):
-            self._prepare(changed, ticket)
-
-    def _stage(self, job: Job) -> Job | None:
-        """Copy the job's waiting files under its own prefix; None when there is nothing more to do here."""
-        copying = replace(job, at=self.now() + STAGING_FOR)
-        if not self.ledger.advance(job, copying):
-            return None
-        files = [file for file in self.ledger.members(job) if file.status is Status.WAITING]
-        with ThreadPoolExecutor(self.workers) as pool:
-            lost = [file for file in pool.map(lambda file: self._copy(file, job), files) if file]
-        self.finisher.settle(tuple(lost))
-        self.measure(FILES_COPIED, len(files) - len(lost))
-        if len(lost) == len(files):
-            self.finisher.finish(
-                copying, NOTHING, JobState.COMPLETED, "no file was left to import", self.now()
-            )
-            return None
-        staged = replace(job, staged=True, at=self.now())
-        return staged if self.ledger.advance(copying, staged) else None
-
-    def _copy(self, file: File, job: Job) -> File | None:
-        """The file with its fate when it cannot be copied."""
-        if not fits_staging(job.name, file):
-            return failed(file, KEY_TOO_LONG, self.now())
-        if not self.storage.copy(file, self.staging_bucket, staging_key(job.name, file.key)):
-            return skipped(file, DELETED, self.now())
-        return None
+        copied = replace(job, in_place=False, prefix=prefix, at=self.now())
+        if self.ledger.advance(job, copied):
+            self.stages.send({"job": job.name})
+            self.finisher.leave_prefix(job, self.now())
 
     def _start(self, job: Job, store: Store, ticket: float) -> None:
         """STARTING is written before HealthImaging is asked: after a crash the job is looked for first."""
@@ -196,7 +158,7 @@ class Starter:
             logger.warning("start put off", extra={"job": job.name, "code": str(refusal)})
             # A start that once ended unknown stays STARTING, so that its prefix never changes.
             if refusal.is_throttled:
-                self._slow_down(ticket, now)
+                self._slow_down(job, ticket, now)
             self._put_back(
                 starting,
                 replace(starting, state=job.state, starts=job.starts),
@@ -211,13 +173,14 @@ class Starter:
         else:
             self._started(starting, job_id)
 
-    def _slow_down(self, ticket: float, asked_at: datetime) -> None:
-        self.quota.throttled(ticket, asked_at.timestamp(), self.now().timestamp(), self.settings.rate)
+    def _slow_down(self, job: Job, ticket: float, asked_at: datetime) -> None:
+        now, rate = self.now().timestamp(), self.settings.rate
+        self.quota.throttled(ticket, asked_at.timestamp(), now, rate, is_urgent=job.is_urgent)
         self.measure(STARTS_THROTTLED, 1)
 
     def _put_back(self, seen: Job, job: Job, ticket: float | None) -> None:
         """A throttled start comes again when its ticket is called again, any other after a while."""
-        place = self._place(ticket) if ticket is not None else None
+        place = self._place(job, ticket) if ticket is not None else None
         at = self.now() + timedelta(seconds=PUT_OFF_SECONDS)
         if place:
             at = max(self.now(), datetime.fromtimestamp(place[1], UTC))
@@ -252,7 +215,7 @@ class Starter:
 
 def from_environment() -> Starter:
     table = clients.table()
-    starts, plans = clients.queues("START_QUEUE_URL", "PLAN_QUEUE_URL")
+    stages, starts, plans = clients.queues("STAGE_QUEUE_URL", "START_QUEUE_URL", "PLAN_QUEUE_URL")
     ledger, quota = Ledger(table, clients.WORKERS), Quota(table)
     settings = read_import_settings(setting(os.environ, "IMPORT_SETTINGS"))
     return Starter(
@@ -260,13 +223,13 @@ def from_environment() -> Starter:
         quota=quota,
         storage=Storage(clients.s3()),
         imaging=Imaging(clients.healthimaging(clients.ONCE)),
+        stages=stages,
         starts=starts,
         settings=settings,
         staging_bucket=setting(os.environ, "STAGING_BUCKET"),
         finisher=Finisher(ledger=ledger, quota=quota, plans=plans, timing=settings.timing, measure=measure),
         now=clients.now,
         measure=measure,
-        workers=clients.WORKERS,
     )
 
 

@@ -50,7 +50,7 @@ class Sweeper:
         for job in self.ledger.jobs_in(JobState.STARTING, before):
             self.starts.send({"job": job.name})
         for folder in self.ledger.folders_in(FolderState.IMPORTING, before):
-            self.finisher.look_again(self.ledger.folder(folder.bucket, folder.path), self.now())
+            self.finisher.heal(folder, self.now())
         self._free_slots()
         self._find_objects(before, remaining_milliseconds)
 

@@ -43,6 +43,8 @@ class ImportStack(Stack):
                 "deployment": deployment.name,
                 "quiet_seconds": timing.quiet_seconds,
                 "longest_wait_seconds": timing.longest_wait_seconds,
+                "drain_minutes": timing.drain_minutes,
+                "urgent_prefixes": list(deployment.urgent_prefixes),
                 "complete_marker": timing.complete_marker or "",
                 **deployment.quotas.model_dump(),
                 "overwrites": deployment.overwrites,

@@ -1,5 +1,6 @@
 """What became of every object version, folder and job: the reading and writing of the ledger's table."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -64,17 +65,23 @@ class Ledger:
         return rows.to_file(item) if item else None
 
     def settle(self, files: Iterable[File]) -> list[File]:
-        """Give waiting files their fate, those without a row too; returns those that got it now."""
+        """Give waiting files their fate, those without a row too; returns those that got it now.
+
+        A file that was imported, though a rule had kept it from every job, is IMPORTED from now on.
+        """
         files = list(files)
         written = self._each(self._settle, files)
         return [file for file, new in zip(files, written, strict=True) if new]
 
     def _settle(self, file: File) -> bool:
         change, values = sets(rows.fate(file))
+        condition, values[":waiting"] = "#status = :waiting", str(Status.WAITING)
+        if file.status is Status.IMPORTED:
+            change += " REMOVE #listed, #at" + ("" if file.reason else ", #reason")
+            condition += " OR ((#status = :failed OR #status = :skipped) AND attribute_not_exists(#job))"
+            values |= {":failed": str(Status.FAILED), ":skipped": str(Status.SKIPPED)}
         # A row that a job settles before its upload event came is written in full.
-        if self._table.update(
-            rows.file_key(file), change, "#status = :standing", {**values, ":standing": str(Status.WAITING)}
-        ):
+        if self._table.update(rows.file_key(file), change, condition, values):
             return True
         return self._table.put(rows.file_item(file), NOT_THERE)
 
@@ -133,18 +140,7 @@ class Ledger:
 
     def note(self, bucket: str, path: str, now: datetime) -> None:
         """Note a folder in which nothing waits, so that its files are found; one that is there stays."""
-        text = rows.to_text(now)
-        self._table.put(
-            {
-                **rows.folder_key(bucket, path),
-                "listed": str(FolderState.DONE),
-                **dict.fromkeys(("at", "first_at", "last_at"), text),
-                "store": "",
-                "openings": 0,
-                "touches": 0,
-            },
-            NOT_THERE,
-        )
+        self._table.put(rows.folder_item(bucket, path, FolderState.DONE, "", now), NOT_THERE)
 
     def _touch(self, folder: Folder, now: datetime) -> bool:
         return bool(
@@ -202,6 +198,32 @@ class Ledger:
             )
         )
 
+    def hold(self, bucket: str, path: str, store: str, job: str, now: datetime) -> bool:
+        """Make the prefix of a job in place IMPORTING, unless files wait or another job reads there."""
+        folder = self.folder(bucket, path)
+        if folder is None:
+            item = rows.folder_item(bucket, path, FolderState.IMPORTING, store, now)
+            return self._table.put({**item, "in_place": True, "jobs": {job}}, NOT_THERE)
+        change, values = sets(
+            {
+                "listed": str(FolderState.IMPORTING),
+                "at": rows.to_text(now),
+                "store": store,
+                "in_place": True,
+                "jobs": {job},
+            }
+        )
+        condition = "#listed = :done OR (#listed = :listed AND #jobs = :jobs)"
+        values[":done"] = str(FolderState.DONE)
+        return bool(self._table.update(rows.folder_key(bucket, path), change, condition, values))
+
+    def count(self, folder: Folder, files: int, size: int) -> None:
+        """Note what waits in an OPEN folder, as long as nothing more arrives."""
+        change, values = sets({"files": files, "bytes": size, "counted": folder.touches})
+        seen = {":open": str(FolderState.OPEN), ":touches": folder.touches}
+        condition = "#listed = :open AND #touches = :touches"
+        self._table.update(rows.folder_key(folder.bucket, folder.path), change, condition, {**values, **seen})
+
     def leave(self, bucket: str, path: str, job: str) -> Folder | None:
         """Take a job from an IMPORTING folder; the folder as it is now, None when it is in another state."""
         item = self._table.update(
@@ -212,13 +234,13 @@ class Ledger:
         )
         return rows.to_folder(item) if item else None
 
-    def replace_job(self, job: Job, successors: Iterable[str]) -> None:
+    def replace_job(self, job: Job, path: str, successors: Iterable[str]) -> None:
         """Let an IMPORTING folder name these jobs in the place of one, in one write."""
-        while (folder := self.folder(job.bucket, job.folder)) and job.name in folder.jobs:
+        while (folder := self.folder(job.bucket, path)) and job.name in folder.jobs:
             change, values = sets({"jobs": (set(folder.jobs) - {job.name}) | set(successors)})
             seen = {":importing": str(FolderState.IMPORTING), ":seen": set(folder.jobs)}
             condition = "#listed = :importing AND #jobs = :seen"
-            key = rows.folder_key(job.bucket, job.folder)
+            key = rows.folder_key(job.bucket, path)
             if self._table.update(key, change, condition, {**values, **seen}):
                 return
 
@@ -255,29 +277,53 @@ class Ledger:
         return rows.to_job(item) if item else None
 
     def plan(self, job: Job, files: Iterable[File]) -> None:
-        """Put a PLANNED job and its members; one that is further on stays as it is."""
-        self._table.put(rows.members_item(job, Members.of(files)), NOT_THERE)
+        """Put a PLANNED job and its members, folder by folder; one that is further on stays as it is."""
+        by_folder: dict[str, list[File]] = defaultdict(list)
+        for file in files:
+            by_folder[file.folder].append(file)
+        members = [rows.members_item(job, path, Members.of(inside)) for path, inside in by_folder.items()]
+        self._each(lambda item: self._table.put(item, NOT_THERE), members)
         self._table.put(
             rows.job_item(job),
             f"{NOT_THERE} OR attribute_not_exists(#listed) OR #listed = :planned",
             {":planned": str(JobState.PLANNED)},
         )
 
+    def paths_of(self, job: Job) -> list[str]:
+        """The folders of the job's files; of a job in place its prefix too, last: it keeps all below from
+        being read a second time."""
+        paths = [item["folder"] for item in self._batches(job, ProjectionExpression="folder")]
+        return paths + ([job.path] if job.in_place and job.path not in paths else [])
+
+    def holders(self, job: Job) -> list[bool]:
+        """For each of the job's paths, whether its folder names the job."""
+        found = self._each(lambda path: self.folder(job.bucket, path), self.paths_of(job))
+        return [
+            folder is not None and folder.state is FolderState.IMPORTING and job.name in folder.jobs
+            for folder in found
+        ]
+
     def members(self, job: Job) -> list[File]:
         """The rows of the job's files as they stand."""
-        item = self._table.get({"pk": f"job#{job.name}", "sk": rows.partition(job.bucket, job.folder)})
-        if item is None:
-            return []
+        found = self._each(lambda item: self._members(job, item), list(self._batches(job)))
+        return [file for files in found for file in files]
+
+    def _members(self, job: Job, item: Item) -> list[File]:
         members = rows.to_members(item)
         found = self._table.query(
             "#pk = :pk AND #sk BETWEEN :first AND :last",
             {
-                ":pk": rows.partition(job.bucket, job.folder),
+                ":pk": rows.partition(job.bucket, item["folder"]),
                 ":first": members.first,
                 ":last": members.last,
             },
         )
         return [file for item in found if rows.is_file(item) and (file := rows.to_file(item)) in members]
+
+    def _batches(self, job: Job, **options: Any) -> Iterator[Item]:
+        """The job's own row sorts before them."""
+        key = rows.job_key(job.name)
+        return self._table.query("#pk = :pk AND #sk > :job", {":pk": key["pk"], ":job": key["sk"]}, **options)
 
     def advance(self, seen: Job, job: Job) -> bool:
         """Write `job` over `seen`, if the row is still as it was seen."""

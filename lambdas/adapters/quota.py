@@ -43,27 +43,35 @@ class Quota:
         item = self._table.get(_slots(datastore_id)) or {}
         return frozenset(item.get("jobs", ()))
 
-    def take_ticket(self, now: float, rate: Rate) -> tuple[float, float] | None:
+    def take_ticket(self, now: float, rate: Rate, *, is_urgent: bool = False) -> tuple[float, float] | None:
         """A ticket and when it is called; None when too many asked at once to be given one."""
         for _ in range(TRIES):
             standing = self._standing()
-            ticket, pace = take_ticket(begin(rate, now, standing), rate)
+            ticket, pace = take_ticket(begin(rate, now, standing), rate, is_urgent=is_urgent)
             if self._keep(standing, pace):
-                return ticket, turn(pace, ticket)
+                return ticket, turn(pace, ticket, is_urgent=is_urgent)
         return None
 
-    def turn(self, ticket: float, now: float, rate: Rate) -> float | None:
+    def turn(self, ticket: float, now: float, rate: Rate, *, is_urgent: bool = False) -> float | None:
         """When the ticket is called, as the rate is now; None when it was called too long ago."""
         pace = begin(rate, now, self._standing())
-        return None if is_stale(pace, ticket) else turn(pace, ticket)
+        if is_stale(pace, ticket, is_urgent=is_urgent):
+            return None
+        return turn(pace, ticket, is_urgent=is_urgent)
+
+    def per_second(self, now: float, rate: Rate) -> float:
+        """How fast jobs start now, by what was learned."""
+        return begin(rate, now, self._standing()).rate
 
     def started(self, now: float, rate: Rate) -> None:
         """Let the rate grow, if starts wait for it."""
         self._learn(now, rate, lambda pace: started(pace, rate))
 
-    def throttled(self, ticket: float, asked_at: float, now: float, rate: Rate) -> None:
+    def throttled(
+        self, ticket: float, asked_at: float, now: float, rate: Rate, *, is_urgent: bool = False
+    ) -> None:
         """Cut the rate, and call the ticket again."""
-        self._learn(now, rate, lambda pace: throttled(pace, ticket, asked_at))
+        self._learn(now, rate, lambda pace: throttled(pace, ticket, asked_at, is_urgent=is_urgent))
 
     def _learn(self, now: float, rate: Rate, change: Callable[[Pace], Pace]) -> None:
         for _ in range(TRIES):

@@ -5,7 +5,7 @@
 | file   | `<bucket>/<folder>`    | `<name>#<version>`  | FAILED once it failed, else absent             |
 | folder | `<bucket>/<folder>`    | `/`                 | OPEN, IMPORTING, DONE                          |
 | job    | `job#<name>`           | `/`                 | PLANNED, STARTING, STARTED, COMPLETED, FAILED  |
-| batch  | `job#<name>`           | `<bucket>/<folder>` | absent: the members of the job in that folder  |
+| batch  | `job#<name>`           | digest of a folder  | absent: the members of the job in that folder  |
 | slots  | `slots#<datastore id>` | `/`                 | absent: the names of the jobs that hold a slot |
 | control| `control`              | `/`                 | absent: whether the import runs                |
 | pace   | `pace`                 | `/`                 | absent: the pacer's value                      |
@@ -133,6 +133,18 @@ def to_file(item: Item) -> File:
     )
 
 
+def folder_item(bucket: str, path: str, state: FolderState, store: str, now: datetime) -> Item:
+    """The row of a folder in which nothing waits."""
+    return {
+        **folder_key(bucket, path),
+        "listed": str(state),
+        **dict.fromkeys(("at", "first_at", "last_at"), to_text(now)),
+        "store": store,
+        "openings": 0,
+        "touches": 0,
+    }
+
+
 def to_folder(item: Item) -> Folder:
     bucket, _, path = item["pk"].partition("/")
     return Folder(
@@ -148,6 +160,9 @@ def to_folder(item: Item) -> Folder:
         jobs=frozenset(item.get("jobs", ())),
         in_place=item.get("in_place", False),
         not_before=_time(item, "not_before"),
+        files=int(item.get("files", 0)),
+        bytes=int(item.get("bytes", 0)),
+        counted=int(item.get("counted", 0)),
     )
 
 
@@ -155,13 +170,13 @@ def job_item(job: Job) -> Item:
     item = {
         **job_key(job.name),
         "bucket": job.bucket,
-        "folder": job.folder,
         "store": job.store,
         "datastore_id": job.datastore_id,
         "files": job.files,
         "bytes": job.bytes,
         "token": job.name,
         "origin": job.origin or "",
+        "is_urgent": job.is_urgent or "",
         "created_at": to_text(job.created_at),
         **job_progress(job),
     }
@@ -186,20 +201,20 @@ def job_progress(job: Job) -> Item:
 
 
 def to_job(item: Item) -> Job:
-    """A job that was abandoned has no `listed`; it reads as PLANNED, since nothing was asked for it."""
+    """A job that was abandoned has no `listed`."""
     created_at = to_time(item["created_at"])
     return Job(
         name=item["pk"].partition("#")[2],
         bucket=item["bucket"],
-        folder=item.get("folder", ""),
         store=item["store"],
         datastore_id=item["datastore_id"],
-        state=JobState(item.get("listed", JobState.PLANNED)),
+        state=JobState(item.get("listed", JobState.ABANDONED)),
         files=int(item["files"]),
         bytes=int(item["bytes"]),
         in_place=item["in_place"],
         prefix=item["prefix"],
         staged=item["staged"],
+        is_urgent=item.get("is_urgent", False),
         starts=int(item.get("starts", 0)),
         origin=item.get("origin"),
         created_at=created_at,
@@ -235,10 +250,12 @@ def member_id(key: str) -> bytes:
     return blake2b(key.encode(), digest_size=ID_BYTES).digest()
 
 
-def members_item(job: Job, members: Members) -> Item:
+def members_item(job: Job, folder: str, members: Members) -> Item:
+    """The sort key is a digest: a folder's path may be longer than a sort key."""
     return {
         "pk": f"job#{job.name}",
-        "sk": partition(job.bucket, job.folder),
+        "sk": blake2b(folder.encode(), digest_size=16).hexdigest(),
+        "folder": folder,
         "first": members.first,
         "last": members.last,
         "ids": b"".join(sorted(members.ids)),

@@ -1,13 +1,12 @@
 """S3 as the import needs it: what lies under a prefix, copies to staging, and lists read as streams."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lambdas.importing.files import File, Version
-from lambdas.importing.planner import Listing
+from lambdas.importing.files import File, Version, split_key
 from lambdas.importing.preflight import LOOK_BYTES, Look
 
 # CopyObject answers when the copy is made: larger objects go in parts, at the same time.
@@ -24,16 +23,21 @@ class Storage:
     def __init__(self, client: Any) -> None:
         self._client = client
 
-    def listing(self, bucket: str, folder: str) -> Listing:
-        """What lies right under a folder now."""
+    def right_under(self, bucket: str, folder: str) -> list[Version]:
+        """The current versions in a folder, without those in folders of its own."""
+        pages = self._pages(Bucket=bucket, Prefix=folder, Delimiter="/")
+        return [version for page in pages for version in _versions(page) if _is_current(version)]
+
+    def under(self, bucket: str, prefix: str, folders: Collection[str], most: int) -> list[Version] | None:
+        """The current versions under a prefix; None when more than `most` lie there, or one in a folder that
+        is not among `folders`."""
         current: list[Version] = []
-        nested = False
-        for page in self._pages(Bucket=bucket, Prefix=folder, Delimiter="/"):
-            nested = nested or bool(page.get("CommonPrefixes"))
-            current += [version for version in _versions(page) if version.is_latest]
-        return Listing(
-            current=tuple(version for version in current if not version.is_delete_marker), nested=nested
-        )
+        for page in self._pages(Bucket=bucket, Prefix=prefix):
+            found = [version for version in _versions(page) if _is_current(version)]
+            current += found
+            if len(current) > most or any(split_key(version.key)[0] not in folders for version in found):
+                return None
+        return current
 
     def versions(self, bucket: str, prefix: str) -> Iterator[Version]:
         """All versions and delete markers under a prefix."""
@@ -105,6 +109,10 @@ def _copy_in_parts(client: Any, source: dict[str, str], bucket: str, key: str) -
 
     with TransferManager(client) as manager:
         manager.copy(source, bucket, key).result()
+
+
+def _is_current(version: Version) -> bool:
+    return version.is_latest and not version.is_delete_marker
 
 
 def _versions(page: dict[str, Any]) -> Iterator[Version]:

@@ -23,13 +23,14 @@ class FolderState(StrEnum):
 
 
 class JobState(StrEnum):
-    """STARTING means that HealthImaging may or may not have been asked."""
+    """STARTING means that HealthImaging may or may not have been asked; ABANDONED that it never will be."""
 
     PLANNED = "PLANNED"
     STARTING = "STARTING"
     STARTED = "STARTED"
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
+    ABANDONED = "ABANDONED"
 
 
 FINISHED = frozenset({JobState.COMPLETED, JobState.FAILED})
@@ -68,10 +69,12 @@ class File:
 
 @dataclass(frozen=True, kw_only=True)
 class Folder:
-    """The group that is imported together.
+    """What lies right under one path, with one plan in hand at a time.
 
     `openings` counts the times it became OPEN and `touches` the arrivals that were written, so that
     a decision taken on an older reading of the row can be refused. `not_before` holds back a retry.
+    `files` and `bytes` wait in it, as counted when it had as many touches as `counted` says.
+    A job in place has a row for its prefix too, so that nothing below is read twice.
     """
 
     bucket: str
@@ -86,6 +89,9 @@ class Folder:
     jobs: frozenset[str] = frozenset()
     in_place: bool = False
     not_before: datetime | None = None
+    files: int = 0
+    bytes: int = 0
+    counted: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +104,6 @@ class Job:
 
     name: str
     bucket: str
-    folder: str
     store: str
     datastore_id: str
     state: JobState
@@ -109,12 +114,18 @@ class Job:
     created_at: datetime
     at: datetime
     staged: bool = False
+    is_urgent: bool = False
     starts: int = 0
     origin: str | None = None
     job_id: str | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
     message: str | None = None
+
+    @property
+    def path(self) -> str:
+        """What follows the bucket in its prefix."""
+        return self.prefix.removeprefix("s3://").partition("/")[2]
 
 
 @dataclass(frozen=True, kw_only=True)

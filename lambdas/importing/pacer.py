@@ -1,11 +1,14 @@
 """How fast jobs may start: tickets of one line, called at a rate that is learned from what is refused.
 
+An urgent start takes the head of the line, and the line moves back by one place.
+
 The rate grows a little with every start that had to wait for its ticket, and is cut with every start
 that HealthImaging throttles. Tickets count starts, not seconds: when the rate changes, everybody who
 waits moves with it, and needs to be told nothing.
 """
 
 from dataclasses import dataclass, replace
+from math import ceil
 
 CUT = 0.95
 # Growth for each start, as a share of the rate: after a cut, and before one was ever needed.
@@ -30,7 +33,11 @@ class Rate:
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
-    """What all functions share. At the time `at`, in seconds, the ticket `called` was called."""
+    """What all functions share. At the time `at`, in seconds, the place `called` was called.
+
+    A ticket's place is its number and the starts `pushed` before it by urgent ones; of an urgent ticket it is
+    the number alone. `following` is the place after the last of the line, `urgent` after the last urgent one.
+    """
 
     configured: float
     rate: float
@@ -39,6 +46,8 @@ class Pace:
     at: float
     following: float
     cut_at: float = 0.0
+    pushed: int = 0
+    urgent: float = 0.0
 
 
 def begin(rate: Rate, now: float, standing: Pace | None = None) -> Pace:
@@ -55,15 +64,25 @@ def begin(rate: Rate, now: float, standing: Pace | None = None) -> Pace:
     return replace(pace, rate=min(pace.rate, rate.ceiling))
 
 
-def take_ticket(pace: Pace, rate: Rate) -> tuple[float, Pace]:
+def take_ticket(pace: Pace, rate: Rate, *, is_urgent: bool = False) -> tuple[float, Pace]:
     """The next ticket. After a rest the first `burst` are called at once, and no more."""
-    ticket = max(pace.following, pace.called - rate.burst + 1)
-    return ticket, replace(pace, following=ticket + 1)
+    rested = pace.called - rate.burst + 1
+    if not is_urgent:
+        place = max(pace.following, rested)
+        return place - pace.pushed, replace(pace, following=place + 1)
+    ahead = max(0, ceil(pace.following - max(pace.called, pace.urgent - 1)) - 1)
+    place = max(pace.following - ahead, rested)
+    pushed = pace.pushed + (1 if ahead else 0)
+    return place, replace(pace, following=max(pace.following, place) + 1, pushed=pushed, urgent=place + 1)
 
 
-def turn(pace: Pace, ticket: float) -> float:
+def turn(pace: Pace, ticket: float, *, is_urgent: bool = False) -> float:
     """When the ticket is called, if the rate stays as it is."""
-    return pace.at + (ticket - pace.called) / pace.rate
+    return pace.at + (_place(pace, ticket, is_urgent) - pace.called) / pace.rate
+
+
+def _place(pace: Pace, ticket: float, is_urgent: bool) -> float:
+    return ticket if is_urgent else ticket + pace.pushed
 
 
 def wait(seconds: float) -> float:
@@ -71,8 +90,8 @@ def wait(seconds: float) -> float:
     return seconds if seconds <= 2 else max(2.0, min(seconds, 900) / 2)
 
 
-def is_stale(pace: Pace, ticket: float) -> bool:
-    return turn(pace, ticket) < pace.at - CALLED_FOR_SECONDS
+def is_stale(pace: Pace, ticket: float, *, is_urgent: bool = False) -> bool:
+    return turn(pace, ticket, is_urgent=is_urgent) < pace.at - CALLED_FOR_SECONDS
 
 
 def started(pace: Pace, rate: Rate) -> Pace:
@@ -84,13 +103,14 @@ def started(pace: Pace, rate: Rate) -> Pace:
     )
 
 
-def throttled(pace: Pace, ticket: float, asked_at: float) -> Pace:
+def throttled(pace: Pace, ticket: float, asked_at: float, *, is_urgent: bool = False) -> Pace:
     """After a start that was refused: the line moves back, so that the refused one is called again.
 
     It moves further where many late ones were called together. The rate is cut once for all starts that
     were under way at the time.
     """
-    pace = replace(pace, called=min(pace.called - 1, ticket + LATE_SECONDS * pace.rate))
+    place = _place(pace, ticket, is_urgent)
+    pace = replace(pace, called=min(pace.called - 1, place + LATE_SECONDS * pace.rate))
     if asked_at < pace.cut_at:
         return pace
     slower = max(SLOWEST, pace.rate * CUT)

@@ -1,11 +1,11 @@
-"""From what waits in a folder and what lies there to the jobs that import it."""
+"""From what waits in a folder and what lies there to the files of a job."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
 
-from lambdas.importing.files import File, Status, Version
+from lambdas.importing.files import File, Folder, Status, Version
 
 SUPERSEDED = "superseded by a newer version"
 DELETED = "deleted before it was imported"
@@ -21,67 +21,114 @@ class Limits:
 
     files: int
     bytes: int
+    folders: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class Listing:
-    """The current versions right under a folder, and whether it holds folders of its own."""
+class Contents:
+    """What waits in a folder, beside what lies right there.
 
-    current: tuple[Version, ...]
-    nested: bool
+    `files` are to be imported, in the ledger's order; `settled` need no job any more. `is_alone` says that
+    nothing else lies there, `has_unseen` that an object does which no row is about.
+    """
 
-    def holds_unseen(self, rows: Iterable[File]) -> bool:
-        """Whether an object lies there that no row is about: its event is on its way, or lost."""
-        seen = {(row.key, row.version) for row in rows}
-        return any((one.key, one.version) not in seen for one in self.current)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Batch:
-    """The files of one job, in the ledger's order, and where the job reads them."""
-
-    name: str
+    folder: Folder
     files: tuple[File, ...]
-    in_place: bool
+    settled: tuple[File, ...]
+    is_alone: bool
+    has_unseen: bool
 
     @property
     def bytes(self) -> int:
         return sum(file.size for file in self.files)
 
+    @property
+    def is_clean(self) -> bool:
+        """Whether it may be read in place.
+
+        A file that a job left without a word is copied: then there is no doubt which version is read.
+        """
+        return self.is_alone and not self.has_unseen and not any(file.attempts for file in self.files)
+
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
-    """The jobs of a folder, and the files that need none any more."""
+class Batch:
+    """The files of one job, and the prefix it reads them from; None when they are copied to staging."""
 
-    batches: tuple[Batch, ...]
-    settled: tuple[File, ...]
+    name: str
+    files: tuple[File, ...]
+    prefix: str | None = None
+
+    @property
+    def bytes(self) -> int:
+        return sum(file.size for file in self.files)
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        return tuple(sorted({file.folder for file in self.files}))
 
 
-def plan(deployment: str, waiting: Iterable[File], listing: Listing, limits: Limits, now: datetime) -> Plan:
-    """The jobs for the waiting files of one folder.
+def compare(
+    folder: Folder,
+    rows: Iterable[File],
+    current: Iterable[Version],
+    overwrites: Iterable[File],
+    now: datetime,
+) -> Contents:
+    """The rows of a folder beside the versions that are current right there.
 
-    They are read in place only when they are all that lies under the folder and one job holds them.
-    A file that a job left without a word is copied: then there is no doubt which version is read.
+    `overwrites` are the waiting files that its policy keeps from being imported, with their fate.
     """
-    latest = {one.key: one.version for one in listing.current}
-    current: list[File] = []
-    settled: list[File] = []
-    for file in sorted(waiting, key=lambda one: (one.name, one.version)):
+    rows, latest = list(rows), {one.key: one.version for one in current}
+    settled = {(file.key, file.version): file for file in overwrites}
+    files: list[File] = []
+    for file in sorted(rows, key=lambda one: (one.name, one.version)):
+        if file.status is not Status.WAITING or (file.key, file.version) in settled:
+            continue
         if latest.get(file.key) == file.version:
-            current.append(file)
+            files.append(file)
         else:
             rule = SUPERSEDED if file.key in latest else DELETED
-            settled.append(skipped(file, rule, now))
-
-    batches = [tuple(files) for files in _split(current, limits)]
-    alone = len(batches) == 1 and len(current) == len(latest) and not listing.nested
-    in_place = alone and _has_uri(current[0]) and not any(file.attempts for file in current)
-    return Plan(
-        batches=tuple(
-            Batch(name=job_name(deployment, files), files=files, in_place=in_place) for files in batches
-        ),
-        settled=tuple(settled),
+            settled[file.key, file.version] = skipped(file, rule, now)
+    seen = {(row.key, row.version) for row in rows}
+    return Contents(
+        folder=folder,
+        files=tuple(files),
+        settled=tuple(settled.values()),
+        is_alone=len(files) == len(latest),
+        has_unseen=any(one not in seen for one in latest.items()),
     )
+
+
+def in_place(deployment: str, prefix: str, found: Iterable[Contents], limits: Limits) -> Batch | None:
+    """The job that reads all of `found` where it lies, under `prefix`; None when it must not."""
+    found = list(found)
+    files = tuple(file for contents in found for file in contents.files)
+    if not files or not all(contents.is_clean for contents in found):
+        return None
+    batch = Batch(name=job_name(deployment, files), files=files, prefix=prefix)
+    fits = len(files) <= limits.files and batch.bytes <= limits.bytes and len(found) <= limits.folders
+    return batch if fits and _has_uri(files[0].bucket, prefix) else None
+
+
+def staged(deployment: str, files: Iterable[File]) -> Batch:
+    """The job that reads copies of these files."""
+    files = tuple(files)
+    return Batch(name=job_name(deployment, files), files=files)
+
+
+def split(files: Iterable[File], limits: Limits) -> Iterator[list[File]]:
+    """Files into as many jobs as the limits ask for, in their order."""
+    part: list[File] = []
+    size = 0
+    for file in files:
+        if part and (len(part) == limits.files or size + file.size > limits.bytes):
+            yield part
+            part, size = [], 0
+        part.append(file)
+        size += file.size
+    if part:
+        yield part
 
 
 def staging_key(job: str, key: str) -> str:
@@ -113,20 +160,7 @@ def job_name(deployment: str, files: Iterable[File]) -> str:
     return f"ahi-{deployment}-{digest.hexdigest()}"
 
 
-def _has_uri(file: File) -> bool:
-    """Whether inputS3Uri can name the folder: it has a length, and a line break is not matched by it."""
-    uri = f"s3://{file.bucket}/{file.folder}"
+def _has_uri(bucket: str, prefix: str) -> bool:
+    """Whether inputS3Uri can name the prefix: it has a length, and a line break is not matched by it."""
+    uri = f"s3://{bucket}/{prefix}"
     return len(uri) <= INPUT_URI_CHARACTERS and len(uri.splitlines()) == 1
-
-
-def _split(files: list[File], limits: Limits) -> Iterator[list[File]]:
-    batch: list[File] = []
-    size = 0
-    for file in files:
-        if batch and (len(batch) == limits.files or size + file.size > limits.bytes):
-            yield batch
-            batch, size = [], 0
-        batch.append(file)
-        size += file.size
-    if batch:
-        yield batch

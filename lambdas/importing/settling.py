@@ -70,19 +70,30 @@ def settle_in_place(
     members = list(members)
     read = _versions_read(ended, versions, outcomes)
     known = {_version(row): row for row in rows}
+    planned = {_version(file) for file in members}
     others = [
         known.get(_version_of(version)) or _from_listing(ended.job, version)
         for version in read.values()
-        if _version_of(version) not in {_version(file) for file in members}
+        if _version_of(version) not in planned
     ]
     told = {_version_of(version): outcomes[key] for key, version in read.items()}
     settlement = _settle(ended, members, told, now)
     extra = [
         _fate(file, ended.job.name, told[_version(file)], now)
         for file in others
-        if file.status is Status.WAITING and not told[_version(file)].is_server_error
+        if _is_told_anew(file, told[_version(file)])
     ]
     return replace(settlement, settled=settlement.settled + tuple(extra))
+
+
+def _is_told_anew(file: File, outcome: Outcome) -> bool:
+    """Whether a job's word changes the fate of a file that it was not given.
+
+    A rule may have kept a file from every job, and yet it lay there when one in place looked.
+    """
+    if file.status is Status.WAITING:
+        return not outcome.is_server_error
+    return outcome.imported and file.job is None and file.status is not Status.IMPORTED
 
 
 def _settle(

@@ -55,6 +55,6 @@ def a_file(key: str, status: Status = Status.WAITING, *, after: float | None = N
 
 def a_job(name: str, job_id: str) -> Job:
     return Job(
-        name=name, bucket="input", folder="ct/", store="main", datastore_id="d", state=JobState.COMPLETED,
+        name=name, bucket="input", store="main", datastore_id="d", state=JobState.COMPLETED,
         files=1, bytes=1, in_place=True, prefix="s3://input/ct/", created_at=NOON, at=NOON, job_id=job_id,
     )  # fmt: skip

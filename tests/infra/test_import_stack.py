@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 LAMBDAS = Path(__file__).parents[2] / "lambdas"
-STEPS = ("register", "plan", "start", "record", "sweep")
-QUEUES = {"uploads": "register", "plan": "plan", "start": "start", "results": "record"}
+STEPS = ("register", "plan", "stage", "start", "record", "sweep")
+QUEUES = {"uploads": "register", "plan": "plan", "stage": "stage", "start": "start", "results": "record"}
 
 
 def function(templates: Any, step: str) -> dict[str, Any]:
@@ -59,6 +59,8 @@ def test_the_settings_are_json_with_every_key_the_functions_read(two_stores: Any
         "bytes_per_job": 10 * 1024**3,
         "folders_per_job": 10_000,
         "bytes_per_file": 10 * 1024**3,
+        "drain_minutes": 60,
+        "urgent_prefixes": [],
         "overwrites": {},
         "complete_marker": "",
     }
@@ -90,15 +92,15 @@ def test_a_queue_feeds_its_function_and_gives_up_after_five_failures(
 
 def test_every_queue_is_encrypted_with_the_deployments_key(sandbox: Any) -> None:
     queues = sandbox.resources("Import", "AWS::SQS::Queue")
-    assert len(queues) == 8
+    assert len(queues) == 10
     assert all("Key" in str(queue["Properties"]["KmsMasterKeyId"]) for queue in queues.values())
 
 
-def test_start_takes_one_job_at_a_time_and_two_at_once(sandbox: Any) -> None:
+def test_start_takes_one_job_at_a_time_and_ten_at_once(sandbox: Any) -> None:
     mappings = sandbox.resources("Import", "AWS::Lambda::EventSourceMapping").values()
     (mapping,) = [each["Properties"] for each in mappings if "StartQueue" in str(each["Properties"])]
     assert mapping["BatchSize"] == 1
-    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 2}
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 10}
 
 
 def test_rules_match_uploads_and_ended_jobs_of_this_deployment_only(two_stores: Any) -> None:
@@ -154,6 +156,7 @@ def test_functions_may_do_to_healthimaging_what_their_step_takes(sandbox: Any) -
     assert allowed == {
         "register": set(),
         "plan": set(),
+        "stage": set(),
         "start": {"StartDICOMImportJob", "ListDICOMImportJobs"},
         "record": {"GetDICOMImportJob"},
         "sweep": {"GetDICOMImportJob", "ListDICOMImportJobs"},
@@ -174,7 +177,8 @@ def test_functions_read_and_write_the_objects_their_step_takes(sandbox: Any) -> 
     assert {step: objects(step) for step in STEPS} == {
         "register": {"s3:GetObject", "s3:GetObjectVersion"},
         "plan": set(),
-        "start": {"s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:AbortMultipartUpload"},
+        "stage": {"s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:AbortMultipartUpload"},
+        "start": set(),
         "record": {"s3:GetObject"},
         "sweep": set(),
     }

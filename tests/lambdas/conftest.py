@@ -24,6 +24,8 @@ SETTINGS = {
     "bytes_per_file": 1_000,
     "overwrites": {"ignored/": "ignore", "rejected/": "reject"},
     "complete_marker": "_COMPLETE",
+    "drain_minutes": 60,
+    "urgent_prefixes": ["urgent/"],
     "stores": [STORE],
 }
 
@@ -39,5 +41,5 @@ os.environ |= {
     "INPUT_BUCKET": "input",
     "STAGING_BUCKET": "staging",
     "IMPORT_SETTINGS": json.dumps(SETTINGS),
-    **{f"{name}_QUEUE_URL": name.lower() for name in ("UPLOADS", "PLAN", "START", "RESULTS")},
+    **{f"{name}_QUEUE_URL": name.lower() for name in ("UPLOADS", "PLAN", "STAGE", "START", "RESULTS")},
 }

@@ -1,4 +1,4 @@
-"""The five functions joined by queues over AWS in memory: tests move the clock and choose the crashes."""
+"""The functions joined by queues over AWS in memory: tests move the clock and choose the crashes."""
 
 import json
 import os
@@ -17,15 +17,18 @@ from lambdas.adapters.ledger import Ledger
 from lambdas.adapters.queues import Queue
 from lambdas.adapters.quota import Quota
 from lambdas.adapters.storage import Storage
+from lambdas.committing import Committer
 from lambdas.finishing import Finisher
 from lambdas.halving import Halver
 from lambdas.importing.files import File, FolderState, Job, Status
 from lambdas.messages import each_message
-from lambdas.plan import Planner
+from lambdas.plan import Plan
+from lambdas.planning import Planner
 from lambdas.record import Recorder
 from lambdas.redriving import redrive
 from lambdas.register import Register
 from lambdas.settings import ImportSettings, read_import_settings
+from lambdas.stage import Stager
 from lambdas.start import Starter
 from lambdas.sweep import Sweeper
 
@@ -69,8 +72,8 @@ class World:
 
     def _make_functions(self) -> None:
         quota, storage, imaging = Quota(self.table), Storage(self.s3), Imaging(self.imaging)
-        uploads, plans, starts, results = (
-            Queue(self, name) for name in ("uploads", "plan", "start", "results")
+        uploads, plans, stages, starts, results = (
+            Queue(self, name) for name in ("uploads", "plan", "stage", "start", "results")
         )
         finisher = Finisher(
             ledger=self.ledger,
@@ -88,28 +91,50 @@ class World:
             measure=self._measure,
             workers=1,
         )
-        self.planner = Planner(
+        committer = Committer(
             **common,
-            quota=quota,
-            storage=storage,
-            plans=plans,
+            finisher=finisher,
+            stages=stages,
             starts=starts,
             settings=self.settings,
             staging_bucket="staging",
+        )
+        self.plan = Plan(
+            **common,
+            quota=quota,
+            plans=plans,
+            settings=self.settings,
+            planner=Planner(
+                **common,
+                quota=quota,
+                storage=storage,
+                committer=committer,
+                settings=self.settings,
+                workers=1,
+            ),
+            committer=committer,
+            measure=self._measure,
+        )
+        self.stager = Stager(
+            **common,
+            storage=storage,
+            starts=starts,
+            staging_bucket="staging",
             finisher=finisher,
             measure=self._measure,
+            workers=1,
         )
         self.starter = Starter(
             **common,
             quota=quota,
             storage=storage,
             imaging=imaging,
+            stages=stages,
             starts=starts,
             settings=self.settings,
             staging_bucket="staging",
             finisher=finisher,
             measure=self._measure,
-            workers=1,
         )
         self.recorder = Recorder(
             **common,
@@ -118,7 +143,7 @@ class World:
             finisher=finisher,
             halver=Halver(
                 ledger=self.ledger,
-                starts=starts,
+                stages=stages,
                 deployment=self.settings.deployment,
                 staging_bucket="staging",
             ),
@@ -230,7 +255,8 @@ class World:
         if queue == "uploads":
             return self.register.batch(event)
         process = {
-            "plan": self.planner.folder,
+            "plan": self.plan.message,
+            "stage": self.stager.message,
             "start": self.starter.message,
             "results": self.recorder.event,
         }
@@ -242,7 +268,7 @@ class World:
                 self.deliver(message)
 
     def tick(self) -> None:
-        self._surviving(lambda: self.planner.tick(lambda: PLENTY_OF_MILLISECONDS))
+        self._surviving(lambda: self.plan.tick())
 
     def sweep(self) -> None:
         self._surviving(lambda: self.sweeper.sweep(lambda: PLENTY_OF_MILLISECONDS))
@@ -299,7 +325,7 @@ class World:
         while self.clock < end:
             while ready := self.ready():
                 same = [one for one in ready if one.queue == ready[0].queue]
-                self.deliver(*same[: 1 if same[0].queue in ("start", "results") else 10])
+                self.deliver(*same[: 1 if same[0].queue in ("stage", "start", "results") else 10])
             self.end_job(lose_event=lose_events)
             running = [self.clock + timedelta(seconds=3)] if self.imaging.running() else []
             self.clock = min([end, *running, *(max(self.clock, message.at) for message in self.messages)])

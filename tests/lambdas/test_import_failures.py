@@ -70,6 +70,8 @@ def test_a_start_that_is_put_off_comes_again_and_starts_one_job(world: World, co
 
 
 def test_a_throttled_start_slows_all_starts_and_waits_in_the_queue(world: World) -> None:
+    world.upload("before.dcm")
+    world.settle()
     for number in range(4):
         world.upload(f"study{number}/1.dcm")
     world.imaging.refusals = ["ThrottlingException"] * 2
@@ -79,7 +81,7 @@ def test_a_throttled_start_slows_all_starts_and_waits_in_the_queue(world: World)
     pace = json.loads(world.table.items["pace", "/"]["value"])
     assert 0.9 <= pace["rate"] < 0.95
     assert world.metrics["StartsThrottled"] == 2
-    assert len(world.imaging.jobs) == 4
+    assert len(world.imaging.jobs) == 5
     world.check()
 
 
@@ -288,7 +290,7 @@ def test_one_bad_file_in_five_thousand_re_imports_none_of_the_others(monkeypatch
     monkeypatch.setattr(memory_dynamodb, "PAGE", 10_000)
     monkeypatch.setattr(memory_s3, "PAGE", 10_000)
     settings = World().settings
-    limits = Limits(files=5_000, bytes=10**9)
+    limits = Limits(files=5_000, bytes=10**9, folders=10_000)
     world = World(replace(settings, limits=limits))
     for number in range(5_000):
         world.upload(f"study/{number:04}.dcm", b"bad" if number == 1_234 else b"good")

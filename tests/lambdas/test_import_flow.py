@@ -164,18 +164,42 @@ def test_files_that_come_between_plan_and_start_are_not_read_by_the_job(world: W
     world.check()
 
 
-def test_nested_folders_are_jobs_of_their_own(world: World) -> None:
-    for key in ("a/1", "a/b/1", "a/b/2", "a/b/c/1", "1"):
+def test_the_highest_prefix_whose_every_object_waits_is_one_job_in_place(world: World) -> None:
+    for key in ("a/1", "a/b/1", "a/b/2", "a/b/c/1", "a/bc/1"):
         world.upload(key)
 
     world.settle()
 
-    assert sorted((job.folder, job.in_place) for job in world.jobs()) == [
-        ("", False),
-        ("a/", False),
-        ("a/b/", False),
-        ("a/b/c/", True),
-    ]
+    assert [(job.prefix, job.files) for job in world.jobs()] == [("s3://input/a/", 5)]
+    world.check()
+
+
+def test_beside_what_is_imported_the_highest_prefix_is_the_new_folders_own(world: World) -> None:
+    for key in ("a/1.2.3/series/1", "a/1.2.3/other/1"):
+        world.upload(key)
+    world.settle()
+    for key in ("a/1.2.30/series/1", "a/1.2.30/other/1", "a/1.2.31/series/1"):
+        world.upload(key)
+
+    world.settle()
+
+    jobs = {(job.prefix, job.files) for job in world.jobs()}
+    assert jobs == {
+        ("s3://input/a/1.2.3/", 2),
+        ("s3://input/a/1.2.30/", 2),
+        ("s3://input/a/1.2.31/series/", 1),
+    }
+    world.check()
+
+
+def test_files_beside_folders_that_are_imported_are_copied(world: World) -> None:
+    world.upload("a/b/1")
+    world.settle()
+    world.upload("a/1")
+
+    world.settle()
+
+    assert sorted((job.in_place, job.files) for job in world.jobs()) == [(False, 1), (True, 1)]
     world.check()
 
 
@@ -347,20 +371,26 @@ def test_more_than_a_job_may_hold_becomes_several_staged_jobs(world: World) -> N
     world.check()
 
 
-def test_running_jobs_never_exceed_the_configured_number(world: World) -> None:
-    for number in range(12):
+def upload_apart(world: World, studies: int) -> None:
+    """Studies that no prefix holds together: something imported lies beside them."""
+    world.upload("before.dcm")
+    world.settle()
+    for number in range(studies):
         world.upload(f"study{number}/1.dcm")
+
+
+def test_running_jobs_never_exceed_the_configured_number(world: World) -> None:
+    upload_apart(world, 12)
 
     world.settle()
 
     assert world.imaging.most_running <= 3
-    assert len(world.imaging.jobs) == 12
+    assert len(world.imaging.jobs) == 13
     world.check()
 
 
 def test_starts_keep_the_configured_rate(world: World) -> None:
-    for number in range(10):
-        world.upload(f"study{number}/1.dcm")
+    upload_apart(world, 10)
 
     world.settle()
 

@@ -15,15 +15,16 @@ import pytest
 from botocore.exceptions import ClientError
 from import_world import World
 
-from lambdas import clients, messages, plan, record, register, start, sweep, telemetry
+from lambdas import clients, messages, plan, record, register, stage, start, sweep, telemetry
 from lambdas.settings import read_import_settings, setting
 
 ROOT = Path(__file__).resolve().parents[2]
 NEEDS = {
     "register": {"PLAN_QUEUE_URL"},
-    "plan": {"PLAN_QUEUE_URL", "START_QUEUE_URL", "STAGING_BUCKET"},
-    "start": {"START_QUEUE_URL", "PLAN_QUEUE_URL", "STAGING_BUCKET"},
-    "record": {"PLAN_QUEUE_URL", "START_QUEUE_URL", "STAGING_BUCKET"},
+    "plan": {"PLAN_QUEUE_URL", "STAGE_QUEUE_URL", "START_QUEUE_URL", "STAGING_BUCKET"},
+    "stage": {"START_QUEUE_URL", "PLAN_QUEUE_URL", "STAGING_BUCKET"},
+    "start": {"STAGE_QUEUE_URL", "START_QUEUE_URL", "PLAN_QUEUE_URL", "STAGING_BUCKET"},
+    "record": {"PLAN_QUEUE_URL", "STAGE_QUEUE_URL", "STAGING_BUCKET"},
     "sweep": {"UPLOADS_QUEUE_URL", "PLAN_QUEUE_URL", "START_QUEUE_URL", "RESULTS_QUEUE_URL", "INPUT_BUCKET"},
 }
 OWN = {"LEDGER_TABLE", "IMPORT_SETTINGS", "STAGING_BUCKET", "INPUT_BUCKET"}
@@ -82,7 +83,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     """The functions' own entry points, over AWS in memory."""
     world = World()
     monkeypatch.setattr(register, "register", world.register)
-    monkeypatch.setattr(plan, "planner", world.planner)
+    monkeypatch.setattr(plan, "plan", world.plan)
+    monkeypatch.setattr(stage, "stager", world.stager)
     monkeypatch.setattr(start, "starter", world.starter)
     monkeypatch.setattr(record, "recorder", world.recorder)
     monkeypatch.setattr(sweep, "sweeper", world.sweeper)
@@ -90,6 +92,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     handlers = {
         "uploads": register.handle,
         "plan": plan.handle,
+        "stage": stage.handle,
         "start": start.handle,
         "results": record.handle,
     }

@@ -70,7 +70,6 @@ def file(name: str, version: str = "v1", **given: Any) -> File:
 def job(name: str = "job", **given: Any) -> Job:
     values: dict[str, Any] = {
         "bucket": "input",
-        "folder": "study/",
         "store": "main",
         "datastore_id": "d",
         "state": JobState.PLANNED,

@@ -156,14 +156,17 @@ def properties(sandbox: Sandbox, job_id: str) -> dict[str, Any]:
     return wanted
 
 
-def test_two_hundred_files_in_ten_folders_start_ten_jobs_in_place(sandbox: Sandbox, uploads: Uploads) -> None:
+def test_two_hundred_files_in_ten_folders_are_imported_in_place_by_ten_jobs_at_most(
+    sandbox: Sandbox, uploads: Uploads
+) -> None:
     files = sandbox.files("small/")
     assert {one["status"] for one in files.values()} == {"IMPORTED"}
     bucket = sandbox.find().input_bucket
     started = [properties(sandbox, job["jobId"])["inputS3Uri"] for job in jobs(sandbox)]
-    small = sorted(uri for uri in started if uri.startswith(f"s3://{bucket}/small/"))
-    assert small == [f"s3://{bucket}/small/{folder.name}/" for folder in sorted(uploads.small.iterdir())]
-    assert len({one["job_id"] for one in files.values()}) == 10
+    small = {uri for uri in started if uri.startswith(f"s3://{bucket}/small/")}
+    whole = f"s3://{bucket}/small/"
+    assert small <= {whole, *(f"{whole}{folder.name}/" for folder in uploads.small.iterdir())}
+    assert 1 <= len({one["job_id"] for one in files.values()}) == len(small) <= 10
 
 
 def test_uploading_twice_imports_nothing_twice(sandbox: Sandbox, uploads: Uploads) -> None:

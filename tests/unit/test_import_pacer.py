@@ -177,3 +177,28 @@ def test_another_configured_rate_begins_anew_and_the_line_stays() -> None:
 def test_a_message_waits_no_longer_than_its_turn_and_comes_closer_each_time(seconds: float) -> None:
     assert wait(seconds) <= min(seconds, 900)
     assert wait(seconds) == seconds or wait(seconds) >= 2
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(0, 3)), max_size=40))
+def test_an_urgent_ticket_is_called_before_all_that_wait_and_after_other_urgent_ones(
+    asked: list[tuple[bool, float]],
+) -> None:
+    rate, now = Rate(per_second=1, burst=1, ceiling=1), 0.0
+    pace = begin(rate, now)
+    waiting: dict[bool, list[float]] = {True: [], False: []}
+    for is_urgent, later in asked:
+        now += later
+        pace = begin(rate, now, pace)
+        for lane, tickets in waiting.items():
+            waiting[lane] = [one for one in tickets if turn(pace, one, is_urgent=lane) > now]
+        ticket, pace = take_ticket(pace, rate, is_urgent=is_urgent)
+        waiting[is_urgent].append(ticket)
+        turns = {
+            lane: [turn(pace, one, is_urgent=lane) for one in tickets] for lane, tickets in waiting.items()
+        }
+        every = sorted(turns[True] + turns[False])
+        assert turns[True] == sorted(turns[True])
+        assert turns[False] == sorted(turns[False])
+        assert all(later - earlier > 1 - 1e-6 for earlier, later in itertools.pairwise(every))
+        if is_urgent and turn(pace, ticket, is_urgent=True) > now:
+            assert turn(pace, ticket, is_urgent=True) <= now + len(turns[True]) + 1e-6

@@ -1,17 +1,29 @@
-"""From what waits in a folder to the jobs that import it."""
+"""From what waits in a folder to the files of a job."""
 
 import re
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdas.importing.files import File, Status, Version, folders_above, split_key
-from lambdas.importing.planner import Limits, Listing, Plan, fits_staging, job_name, plan, staging_key
+from lambdas.importing.files import File, Folder, FolderState, Status, Version, folders_above, split_key
+from lambdas.importing.planner import (
+    Contents,
+    Limits,
+    compare,
+    fits_staging,
+    in_place,
+    job_name,
+    skipped,
+    split,
+    staged,
+    staging_key,
+)
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-LIMITS = Limits(files=5, bytes=100)
+LIMITS = Limits(files=5, bytes=100, folders=3)
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/"), min_size=1, max_size=8)
 
 
@@ -28,20 +40,31 @@ def file(name: str, version: str = "v1", size: int = 10, folder: str = "study/",
     )
 
 
-def listing(*files: File, nested: bool = False) -> Listing:
-    current = [
+def folder(path: str = "study/") -> Folder:
+    return Folder(
+        bucket="input",
+        path=path,
+        store="main",
+        state=FolderState.OPEN,
+        first_at=NOW,
+        last_at=NOW,
+        due_at=NOW,
+    )
+
+
+def lying(*files: File) -> list[Version]:
+    return [
         Version(key=one.key, version=one.version, modified_at=NOW, is_latest=True, size=one.size)
         for one in files
     ]
-    return Listing(current=tuple(current), nested=nested)
 
 
-def planned(waiting: list[File], found: Listing, deployment: str = "test") -> Plan:
-    return plan(deployment, waiting, found, LIMITS, NOW)
+def compared(rows: list[File], current: list[Version], path: str = "study/") -> Contents:
+    return compare(folder(path), rows, current, (), NOW)
 
 
 @st.composite
-def folders(draw: st.DrawFn) -> tuple[list[File], Listing]:
+def folders(draw: st.DrawFn) -> tuple[list[File], list[Version]]:
     """Waiting files of some versions, and a listing that holds some of them and some others."""
     names = draw(st.lists(NAMES, unique=True, max_size=15))
     waiting, current = [], []
@@ -51,165 +74,146 @@ def folders(draw: st.DrawFn) -> tuple[list[File], Listing]:
         ]
         waiting += draw(st.lists(st.sampled_from(versions), unique=True))
         current += draw(st.lists(st.sampled_from(versions), max_size=1))
-    return draw(st.permutations(waiting)), listing(*current, nested=draw(st.booleans()))
+    return draw(st.permutations(waiting)), lying(*current)
 
 
 @given(folders())
-def test_every_waiting_file_is_in_one_batch_or_settled_never_both(given: tuple[list[File], Listing]) -> None:
-    waiting, found = given
-    result = planned(waiting, found)
+def test_every_waiting_file_is_to_be_imported_or_settled_never_both(
+    given: tuple[list[File], list[Version]],
+) -> None:
+    waiting, current = given
+    found = compared(waiting, current)
 
-    planned_files = [one for batch in result.batches for one in batch.files]
-    keys = [(one.key, one.version) for one in [*planned_files, *result.settled]]
-    assert Counter(keys) == Counter((one.key, one.version) for one in waiting)
+    assert Counter(map(name_of, waiting)) == Counter(map(name_of, found.files + found.settled))
 
 
 @given(folders())
-def test_the_objects_under_a_prefix_read_in_place_are_exactly_the_batch(
-    given: tuple[list[File], Listing],
+def test_a_file_is_to_be_imported_only_if_its_version_is_current(
+    given: tuple[list[File], list[Version]],
 ) -> None:
-    waiting, found = given
-    for batch in planned(waiting, found).batches:
-        if batch.in_place:
-            assert not found.nested
-            assert {(one.key, one.version) for one in batch.files} == {
-                (one.key, one.version) for one in found.current
-            }
+    waiting, current = given
+    latest = {(one.key, one.version) for one in current}
+
+    assert {(one.key, one.version) for one in compared(waiting, current).files} <= latest
 
 
 @given(folders())
-def test_no_batch_exceeds_a_limit_unless_one_file_alone_does(given: tuple[list[File], Listing]) -> None:
-    for batch in planned(*given).batches:
-        assert 1 <= len(batch.files) <= LIMITS.files
-        assert batch.bytes <= LIMITS.bytes or len(batch.files) == 1
+def test_a_folder_is_alone_when_all_that_lies_there_waits(given: tuple[list[File], list[Version]]) -> None:
+    waiting, current = given
+    found = compared(waiting, current)
+
+    rows = {(one.key, one.version) for one in waiting}
+    assert found.is_alone == all((one.key, one.version) in rows for one in current)
+    assert found.has_unseen != found.is_alone
 
 
 @given(folders())
-def test_only_the_version_that_lies_there_now_is_imported(given: tuple[list[File], Listing]) -> None:
-    waiting, found = given
-    current = {(one.key, one.version) for one in found.current}
-    result = planned(waiting, found)
-
-    assert all((one.key, one.version) in current for batch in result.batches for one in batch.files)
-    assert all(one.status is Status.SKIPPED and one.reason for one in result.settled)
-
-
-@given(folders(), st.randoms())
-def test_the_plan_does_not_depend_on_the_order_of_the_rows(
-    given: tuple[list[File], Listing], random: object
+def test_parts_are_the_files_in_their_order_and_none_is_over_a_limit(
+    given: tuple[list[File], list[Version]],
 ) -> None:
-    waiting, found = given
-    shuffled = list(waiting)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    waiting, _ = given
+    parts = list(split(waiting, LIMITS))
 
-    assert planned(shuffled, found) == planned(waiting, found)
-
-
-@given(
-    st.lists(NAMES, min_size=1, max_size=4, unique=True),
-    st.from_regex(r"[a-z][a-z0-9-]{1,20}", fullmatch=True),
-)
-def test_job_names_are_within_the_patterns_of_job_name_and_client_token(
-    names: list[str], deployment: str
-) -> None:
-    name = job_name(deployment, [file(one) for one in names])
-
-    assert re.fullmatch(r"[A-Za-z0-9._-]{1,64}", name)
-    assert name.startswith(f"ahi-{deployment}-")
+    assert [one for part in parts for one in part] == waiting
+    assert all(len(part) <= 5 and (len(part) == 1 or sum(f.size for f in part) <= 100) for part in parts)
 
 
-@given(NAMES, NAMES, st.integers(0, 2), st.integers(0, 2))
-def test_job_names_are_the_same_only_for_the_same_versions_and_attempt(
-    a: str, b: str, m: int, n: int
-) -> None:
-    same = (a, m) == (b, n)
+def test_files_that_are_all_that_lies_in_their_folders_are_read_in_place() -> None:
+    files = [file("1", folder="a/x/"), file("2", folder="a/y/")]
+    contents = [compared([one], lying(one), one.folder) for one in files]
 
-    assert (job_name("test", [file(a, attempts=m)]) == job_name("test", [file(b, attempts=n)])) == same
+    batch = in_place("test", "a/", contents, LIMITS)
 
-
-def test_job_names_tell_where_a_key_ends_and_a_version_begins() -> None:
-    assert job_name("test", [file("a", "bc")]) != job_name("test", [file("ab", "c")])
+    assert batch
+    assert (batch.prefix, batch.folders) == ("a/", ("a/x/", "a/y/"))
 
 
-def test_files_that_are_all_there_is_are_read_in_place() -> None:
-    files = [file("1"), file("2")]
+def test_a_folder_that_holds_something_imported_is_not_read_in_place() -> None:
+    imported = replace(file("1"), status=Status.IMPORTED)
 
-    (batch,) = planned(files, listing(*files)).batches
-
-    assert batch.in_place
-    assert batch.files == tuple(files)
-
-
-def test_a_sibling_that_does_not_wait_makes_the_batch_staged() -> None:
-    files = [file("1"), file("2")]
-
-    (batch,) = planned(files, listing(*files, file("imported before"))).batches
-
-    assert not batch.in_place
-
-
-def test_a_file_that_an_earlier_job_said_nothing_about_is_staged() -> None:
-    files = [file("1", attempts=1)]
-
-    (batch,) = planned(files, listing(*files)).batches
-
-    assert not batch.in_place
-
-
-def test_a_folder_that_an_input_uri_cannot_name_is_staged() -> None:
-    for folder in ("line\nbreak/", f"{'x' * 1_020}/"):
-        files = [file("1", folder=folder)]
-
-        (batch,) = planned(files, listing(*files)).batches
-
-        assert not batch.in_place
-
-
-def test_an_older_waiting_version_is_superseded_and_a_deleted_one_deleted() -> None:
-    files = [file("1", "old"), file("1", "new"), file("2")]
-
-    result = planned(files, listing(file("1", "new")))
-
-    assert [(one.name, one.version, one.reason) for one in result.settled] == [
-        ("1", "old", "superseded by a newer version"),
-        ("2", "v1", "deleted before it was imported"),
-    ]
-
-
-def test_a_batch_is_split_by_files_and_by_bytes() -> None:
-    many, large = (
-        [file(str(number)) for number in range(7)],
-        [file(str(number), size=60) for number in range(3)],
+    assert (
+        in_place("test", "study/", [compared([imported, file("2")], lying(imported, file("2")))], LIMITS)
+        is None
     )
 
-    assert [len(batch.files) for batch in planned(many, listing(*many)).batches] == [5, 2]
-    assert [len(batch.files) for batch in planned(large, listing(*large)).batches] == [1, 1, 1]
+
+def test_an_object_without_a_row_keeps_a_folder_from_being_read_in_place() -> None:
+    found = compared([file("1")], lying(file("1"), file("2")))
+
+    assert found.has_unseen
+    assert in_place("test", "study/", [found], LIMITS) is None
 
 
-def test_objects_without_a_row_are_noticed() -> None:
-    found = listing(file("1"), file("2"))
+def test_a_file_that_a_job_left_without_a_word_is_not_read_in_place() -> None:
+    again = file("1", attempts=1)
 
-    assert found.holds_unseen([file("1")])
-    assert found.holds_unseen([file("1"), file("2", "v0")])
-    assert not found.holds_unseen([file("1"), file("2"), file("3")])
+    assert in_place("test", "study/", [compared([again], lying(again))], LIMITS) is None
 
 
-def test_a_key_that_leaves_no_room_for_the_job_cannot_be_staged() -> None:
-    assert staging_key("job", "a/b") == "job/a/b"
-    assert fits_staging("x" * 58, file("n" * (1024 - 59 - len("study/"))))
-    assert not fits_staging("x" * 58, file("n" * (1024 - 58 - len("study/"))))
+def test_more_than_a_job_holds_is_not_read_in_place() -> None:
+    for files in (
+        [file(str(number)) for number in range(6)],
+        [file(str(number), size=60) for number in range(2)],
+        [file("1", folder=f"study/{number}/") for number in range(4)],
+    ):
+        contents = [compared([one], lying(one), one.folder) for one in files]
+        assert in_place("test", "study/", contents, LIMITS) is None
 
 
-@given(st.text())
-def test_a_key_is_its_folder_and_its_name(key: str) -> None:
-    folder, name = split_key(key)
-
-    assert folder + name == key
-    assert "/" not in name
-    assert folder == "" or folder.endswith("/")
+def test_a_prefix_that_no_uri_can_name_is_not_read_in_place() -> None:
+    for path in ("a\nb/", "a" * 1020 + "/"):
+        one = file("1", folder=path)
+        assert in_place("test", path, [compared([one], lying(one), path)], LIMITS) is None
 
 
-def test_the_folders_above_a_folder() -> None:
+def test_files_that_are_no_longer_current_are_skipped_with_the_rule() -> None:
+    found = compared([file("1", "old"), file("2")], lying(file("1", "new")))
+
+    assert {one.name: one.reason for one in found.settled} == {
+        "1": "superseded by a newer version",
+        "2": "deleted before it was imported",
+    }
+
+
+def test_what_the_overwrites_say_is_settled_and_not_imported() -> None:
+    fate = skipped(file("1"), "ignored", NOW)
+
+    found = compare(folder(), [file("1"), file("2")], lying(file("1"), file("2")), [fate], NOW)
+
+    assert [one.name for one in found.files] == ["2"]
+    assert found.settled == (fate,)
+    assert not found.is_alone
+    assert not found.has_unseen
+
+
+@given(st.lists(NAMES, unique=True, min_size=1))
+def test_a_job_is_named_by_its_files_and_deployment_alone(names: list[str]) -> None:
+    files = [file(name) for name in names]
+    name = job_name("test", files)
+
+    assert re.fullmatch(r"[a-zA-Z0-9._-]{1,64}", name)
+    assert name == job_name("test", files) == staged("test", files).name
+    assert name != job_name("other", files)
+    assert name != job_name("test", [replace(one, attempts=1) for one in files])
+
+
+def test_the_longest_deployment_name_still_fits_a_token() -> None:
+    assert len(job_name("a" * 21, [file("1")])) <= 64
+
+
+def test_a_key_is_a_folder_and_a_name() -> None:
+    assert split_key("a/b/c") == ("a/b/", "c")
+    assert split_key("c") == ("", "c")
     assert folders_above("a/b/") == ["", "a/"]
-    assert folders_above("a//b/") == ["", "a/", "a//"]
-    assert folders_above("") == []
+
+
+def test_a_copy_must_have_a_key_that_s3_takes() -> None:
+    job = job_name("test", [file("1")])
+
+    assert staging_key(job, "a/b") == f"{job}/a/b"
+    assert fits_staging(job, file("1"))
+    assert not fits_staging(job, file("x" * 1000))
+
+
+def name_of(one: File) -> tuple[str, str]:
+    return one.name, one.version

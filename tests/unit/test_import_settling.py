@@ -22,7 +22,6 @@ DONE = Outcome(imported=True, image_set_id="set", is_primary=True)
 JOB = Job(
     name="job",
     bucket="input",
-    folder="study/",
     store="main",
     datastore_id="d" * 32,
     state=JobState.STARTED,

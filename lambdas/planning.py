@@ -1,0 +1,238 @@
+"""Plan jobs for what waits, and no more of them than start soon: the later they are planned, the fuller.
+
+What waits in place is taken as high up as one job holds it. Only where that would take longer than the drain
+target is it copied, into jobs that several folders share.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import islice
+from math import ceil
+
+from lambdas.adapters.ledger import Ledger
+from lambdas.adapters.quota import Quota
+from lambdas.adapters.storage import Storage
+from lambdas.committing import Committer
+from lambdas.importing.files import Folder, FolderState, JobState, Status, Version, folders_above, split_key
+from lambdas.importing.overwrites import settle_overwrites
+from lambdas.importing.packing import Drain, fill, to_pack
+from lambdas.importing.planner import Batch, Contents, compare, in_place, split, staged
+from lambdas.importing.units import Unit, Waiting, in_turn, parts, units
+from lambdas.settings import ImportSettings
+
+# The line of planned jobs is as long as two ticks take to start: it must not run dry between them.
+TICK_SECONDS = 60
+FEWEST_IN_LINE = 2
+# One tick's planning ends before the next one's begins.
+PLAN_FOR = timedelta(seconds=45)
+
+
+@dataclass(kw_only=True)
+class Planned:
+    """What a look at the waiting folders came to: jobs, folders to be copied, and those of which an object is
+    seen whose event has not come. No more is begun after `until`."""
+
+    until: datetime
+    batches: list[Batch] = field(default_factory=list)
+    to_copy: list[Contents] = field(default_factory=list)
+    unseen: list[Folder] = field(default_factory=list)
+
+    @property
+    def jobs(self) -> int:
+        return len(self.batches) + len(self.to_copy)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planner:
+    """Turns OPEN folders into PLANNED jobs."""
+
+    ledger: Ledger
+    quota: Quota
+    storage: Storage
+    committer: Committer
+    settings: ImportSettings
+    now: Callable[[], datetime]
+    workers: int
+
+    def plan(
+        self, folders: Iterable[Folder], *, complete: bool = False, patient: bool = True
+    ) -> list[Folder]:
+        """Plan what is due of these OPEN folders; all of them if somebody says that they are complete.
+
+        Returns the folders in which an object lies whose event has not come: they are left, if `patient`.
+        """
+        by_store: dict[tuple[str, str], list[Folder]] = defaultdict(list)
+        for folder in folders:
+            by_store[folder.bucket, folder.store].append(folder)
+        line = Counter((job.store, job.is_urgent) for job in self.ledger.jobs_in(JobState.PLANNED))
+        per_second = self.quota.per_second(self.now().timestamp(), self.settings.rate) / max(1, len(by_store))
+        unseen: list[Folder] = []
+        until = self.now() + PLAN_FOR
+        for (_, store), found in by_store.items():
+            waiting = self._waiting(found, complete=complete, patient=patient)
+            for is_urgent in (True, False):
+                lane = [one for one in waiting if one.is_urgent is is_urgent]
+                in_line = line[store, is_urgent]
+                drain = Drain(per_second=per_second, in_line=in_line, target=self.settings.drain_target)
+                unseen += self._plan_lane(lane, drain, until).unseen
+        return unseen
+
+    def _waiting(self, folders: Sequence[Folder], *, complete: bool, patient: bool) -> list[Waiting]:
+        now, timing = self.now(), self.settings.timing
+        longest = timedelta(seconds=timing.longest_wait_seconds if patient else 0)
+        waiting = []
+        for folder in folders:
+            due_at = folder.first_at if complete else timing.due(folder)
+            waiting.append(
+                Waiting(
+                    folder=folder,
+                    files=folder.files,
+                    bytes=folder.bytes,
+                    due_at=max(due_at, folder.not_before or due_at),
+                    patient_until=folder.first_at + longest,
+                    is_urgent=folder.path.startswith(self.settings.urgent_prefixes),
+                )
+            )
+        with ThreadPoolExecutor(self.workers) as pool:
+            return list(pool.map(lambda one: self._counted(one, now), waiting))
+
+    def _counted(self, waiting: Waiting, now: datetime) -> Waiting:
+        """A due folder with what waits in it, read from its files if it changed since it was counted."""
+        folder = waiting.folder
+        if waiting.due_at > now or folder.counted == folder.touches:
+            return waiting
+        rows = self.ledger.files(folder.bucket, folder.path)
+        sizes = [row.size for row in rows if row.status is Status.WAITING]
+        return replace(waiting, files=len(sizes), bytes=sum(sizes))
+
+    def _plan_lane(self, waiting: Sequence[Waiting], drain: Drain, until: datetime) -> Planned:
+        """Urgent folders, or all others: of the units those that are due as a whole first.
+
+        When starts are short, a unit that still gathers in part is left for later, when it is one job,
+        as long as the line has enough in it.
+        """
+        now, limits = self.now(), self.settings.limits
+        done = Planned(until=until)
+        due = [one for one in waiting if one.due_at <= now]
+        found = [unit for unit in units(waiting, limits) if unit.is_due(now)]
+        is_short = len(waiting) > drain.per_second * self.settings.timing.quiet_seconds
+        if not is_short or drain.in_line + len(found) < drain.per_second * TICK_SECONDS:
+            found = units(due, limits)
+
+        room = max(0, max(FEWEST_IN_LINE, ceil(drain.per_second * 2 * TICK_SECONDS)) - drain.in_line)
+        packed = [] if due and due[0].is_urgent else to_pack(found, drain, limits, now)
+        shared = {unit.prefix for unit in packed}
+        alone = in_turn(unit for unit in found if unit.prefix not in shared)
+        self._pack([one for unit in packed for one in unit.folders], room // 2 if alone else room, done)
+        self._take(alone, room, done)
+        self._note_counts(due, done)
+        return done
+
+    def _pack(self, pieces: Sequence[Waiting], room: int, done: Planned) -> None:
+        """Copy folders into jobs that they share."""
+        for job in islice(fill(pieces, self.settings.limits), room):
+            if self.now() > done.until:
+                break
+            looked_at = (self._look(one, done) for one in job if not self._is_read_from_above(one.folder))
+            self._copy([contents for contents in looked_at if contents], done)
+
+    def _take(self, alone: Sequence[Unit], room: int, done: Planned) -> None:
+        """Units where they lie, and what cannot be read there as copies: shared ones, if starts are short."""
+        for unit in alone:
+            if done.jobs >= room or self.now() > done.until:
+                break
+            self._take_unit(unit, done)
+        found = {contents.folder.path: contents for contents in done.to_copy}
+        groups: Iterable[list[Contents]] = ([contents] for contents in found.values())
+        if len(alone) > room:
+            pieces = [_piece(contents) for contents in found.values()]
+            groups = ([found[one.path] for one in job] for job in fill(pieces, self.settings.limits))
+        for group in groups:
+            self._copy(group, done)
+
+    def _take_unit(self, unit: Unit, done: Planned) -> None:
+        """A unit in place; else its parts, down to folders that are to be copied."""
+        standing = self._standing(unit)
+        if len(standing) < len(unit.folders):
+            for one in units(standing, self.settings.limits):
+                self._take_unit(one, done)
+        elif not self._is_read_from_above(unit.folders[0].folder, unit.prefix) and not self._in_place(
+            unit, done
+        ):
+            if len(unit.folders) > 1:
+                for part in parts(unit):
+                    self._take_unit(part, done)
+            elif contents := self._look(unit.folders[0], done):
+                done.to_copy.append(contents)
+
+    def _standing(self, unit: Unit) -> list[Waiting]:
+        """Those folders that are OPEN still: the list of them is a little behind."""
+        standing = []
+        for one in unit.folders:
+            folder = self.ledger.folder(one.folder.bucket, one.path)
+            if folder and folder.state is FolderState.OPEN and folder.openings == one.folder.openings:
+                standing.append(replace(one, folder=folder))
+        return standing if len(standing) < len(unit.folders) else list(unit.folders)
+
+    def _is_read_from_above(self, folder: Folder, prefix: str | None = None) -> bool:
+        """Whether a job in place reads a folder that this one lies in, and may read its files as well."""
+        for path in folders_above(folder.path if prefix is None else prefix):
+            above = self.ledger.folder(folder.bucket, path)
+            if above and above.state is FolderState.IMPORTING and above.in_place:
+                return True
+        return False
+
+    def _in_place(self, unit: Unit, done: Planned) -> bool:
+        """Whether all that lies under the unit's prefix waits, so that it is planned as one job."""
+        bucket, paths = unit.folders[0].folder.bucket, {one.path for one in unit.folders}
+        lying = self.storage.under(bucket, unit.prefix, paths, self.settings.limits.files)
+        if lying is None:
+            return False
+        by_path: dict[str, list[Version]] = defaultdict(list)
+        for version in lying:
+            by_path[split_key(version.key)[0]].append(version)
+        contents = [self._compare(one.folder, by_path[one.path]) for one in unit.folders]
+        batch = in_place(self.settings.deployment, unit.prefix, contents, self.settings.limits)
+        if batch is None:
+            return False
+        done.batches += self.committer.commit([batch], contents)
+        return True
+
+    def _look(self, waiting: Waiting, done: Planned) -> Contents | None:
+        """What a folder holds; None while an object lies there whose event may still come."""
+        folder = waiting.folder
+        contents = self._compare(folder, self.storage.right_under(folder.bucket, folder.path))
+        if contents.has_unseen and self.now() < waiting.patient_until:
+            done.unseen.append(folder)
+            return None
+        return contents
+
+    def _compare(self, folder: Folder, current: Iterable[Version]) -> Contents:
+        now = self.now()
+        rows = self.ledger.files(folder.bucket, folder.path)
+        return compare(folder, rows, current, settle_overwrites(rows, self.settings.overwrites, now), now)
+
+    def _copy(self, group: Sequence[Contents], done: Planned) -> None:
+        files = [file for contents in group for file in contents.files]
+        batches = [staged(self.settings.deployment, part) for part in split(files, self.settings.limits)]
+        done.batches += self.committer.commit(batches, group)
+
+    def _note_counts(self, due: Sequence[Waiting], done: Planned) -> None:
+        """What is left for another tick need not be counted again."""
+        planned = {path for batch in done.batches for path in batch.folders}
+        left = [one for one in due if one.path not in planned and one.folder.counted != one.folder.touches]
+        with ThreadPoolExecutor(self.workers) as pool:
+            list(pool.map(lambda one: self.ledger.count(one.folder, one.files, one.bytes), left))
+
+
+def _piece(contents: Contents) -> Waiting:
+    return Waiting(
+        folder=contents.folder,
+        files=len(contents.files),
+        bytes=contents.bytes,
+        due_at=contents.folder.first_at,
+        patient_until=contents.folder.first_at,
+    )

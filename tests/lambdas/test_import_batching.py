@@ -1,0 +1,99 @@
+"""Which files become one job, and whose turn it is: the functions together, with starts that are short."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from import_world import World
+
+from lambdas.importing.files import FolderState
+from lambdas.importing.pacer import Rate
+
+
+@pytest.fixture
+def slow() -> World:
+    """A start each ten seconds, and something imported that keeps studies from being one prefix."""
+    normal = World().settings
+    world = World(
+        replace(
+            normal,
+            rate=Rate(per_second=0.1, burst=1, ceiling=0.1),
+            concurrent_jobs=100,
+            drain_target=timedelta(hours=1),
+        )
+    )
+    world.upload("before.dcm")
+    world.settle()
+    return world
+
+
+def upload_studies(world: World, studies: int, prefix: str = "", files: int = 2) -> None:
+    for study in range(studies):
+        for number in range(files):
+            world.upload(f"{prefix}study{study:03}/{number}.dcm")
+
+
+def test_with_no_backlog_a_study_starts_at_once_and_alone(slow: World) -> None:
+    upload_studies(slow, 1, files=3)
+    last_upload = slow.clock
+
+    slow.settle()
+
+    (start,) = slow.imaging.starts[1:]
+    assert (start - last_upload).total_seconds() <= slow.settings.timing.quiet_seconds + 10
+    assert [job.files for job in slow.jobs() if job.in_place and job.files == 3] == [3]
+    slow.check()
+
+
+def test_what_starts_within_the_drain_target_is_read_in_place(slow: World) -> None:
+    upload_studies(slow, 20)
+
+    slow.settle()
+
+    assert slow.metrics["FilesCopied"] == 0
+    assert len(slow.imaging.jobs) == 21
+    slow.check()
+
+
+def test_what_would_start_later_than_the_drain_target_shares_copied_jobs(slow: World) -> None:
+    object.__setattr__(slow.settings, "drain_target", timedelta(seconds=100))
+    upload_studies(slow, 40)
+
+    slow.settle()
+
+    jobs = [job for job in slow.jobs() if not job.in_place]
+    assert slow.metrics["FilesCopied"] >= 60
+    assert all(job.files >= 18 for job in jobs[:-1])
+    assert len(slow.imaging.jobs) <= 1 + 13
+    slow.check()
+
+
+def test_an_urgent_prefix_starts_within_two_start_periods_while_a_backlog_waits(slow: World) -> None:
+    upload_studies(slow, 30)
+    slow.go_on(until=lambda: len(slow.imaging.jobs) == 3)
+    upload_studies(slow, 1, "urgent/")
+    uploaded_at = slow.clock
+
+    slow.settle()
+
+    (started_at,) = (
+        at
+        for at, job in zip(slow.imaging.starts, slow.imaging.jobs.values(), strict=True)
+        if "urgent/" in job.request["inputS3Uri"]
+    )
+    quiet = slow.settings.timing.quiet_seconds * 1.2
+    assert (started_at - uploaded_at).total_seconds() <= quiet + 2 * 10 + 2
+    slow.check()
+
+
+def test_one_folders_backlog_does_not_keep_anothers_study_waiting(slow: World) -> None:
+    upload_studies(slow, 60, "backlog/")
+    slow.go_on(until=lambda: len(slow.imaging.jobs) == 3)
+    upload_studies(slow, 1, "other/")
+
+    slow.go_on(until=lambda: any("other/" in job.request["inputS3Uri"] for job in slow.imaging.jobs.values()))
+
+    waiting = [one for one in slow.ledger.folders_in(FolderState.OPEN) if one.path.startswith("backlog/")]
+    assert waiting
+    slow.settle()
+    slow.check()
