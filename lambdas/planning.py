@@ -16,7 +16,16 @@ from lambdas.adapters.ledger import Ledger
 from lambdas.adapters.quota import Quota
 from lambdas.adapters.storage import Storage
 from lambdas.committing import Committer
-from lambdas.importing.files import Folder, FolderState, JobState, Status, Version, folders_above, split_key
+from lambdas.importing.files import (
+    File,
+    Folder,
+    FolderState,
+    JobState,
+    Status,
+    Version,
+    folders_above,
+    split_key,
+)
 from lambdas.importing.overwrites import settle_overwrites
 from lambdas.importing.packing import Drain, fill, to_pack
 from lambdas.importing.planner import Batch, Contents, compare, in_place, split, staged
@@ -187,14 +196,16 @@ class Planner:
 
     def _in_place(self, unit: Unit, done: Planned) -> bool:
         """Whether all that lies under the unit's prefix waits, so that it is planned as one job."""
-        bucket, paths = unit.folders[0].folder.bucket, {one.path for one in unit.folders}
-        lying = self.storage.under(bucket, unit.prefix, paths, self.settings.limits.files)
+        rows = {one.path: self._rows(one.folder) for one in unit.folders}
+        lying = self.storage.under(
+            unit.folders[0].folder.bucket, unit.prefix, rows.keys(), self.settings.limits.files
+        )
         if lying is None:
             return False
         by_path: dict[str, list[Version]] = defaultdict(list)
         for version in lying:
             by_path[split_key(version.key)[0]].append(version)
-        contents = [self._compare(one.folder, by_path[one.path]) for one in unit.folders]
+        contents = [self._compare(one.folder, rows[one.path], by_path[one.path]) for one in unit.folders]
         batch = in_place(self.settings.deployment, unit.prefix, contents, self.settings.limits)
         if batch is None:
             return False
@@ -204,15 +215,19 @@ class Planner:
     def _look(self, waiting: Waiting, done: Planned) -> Contents | None:
         """What a folder holds; None while an object lies there whose event may still come."""
         folder = waiting.folder
-        contents = self._compare(folder, self.storage.right_under(folder.bucket, folder.path))
+        rows = self._rows(folder)
+        contents = self._compare(folder, rows, self.storage.right_under(folder.bucket, folder.path))
         if contents.has_unseen and self.now() < waiting.patient_until:
             done.unseen.append(folder)
             return None
         return contents
 
-    def _compare(self, folder: Folder, current: Iterable[Version]) -> Contents:
+    def _rows(self, folder: Folder) -> list[File]:
+        """Before S3 is listed: a file that comes in between is unseen then, and not told as deleted."""
+        return self.ledger.files(folder.bucket, folder.path)
+
+    def _compare(self, folder: Folder, rows: Sequence[File], current: Iterable[Version]) -> Contents:
         now = self.now()
-        rows = self.ledger.files(folder.bucket, folder.path)
         return compare(folder, rows, current, settle_overwrites(rows, self.settings.overwrites, now), now)
 
     def _copy(self, group: Sequence[Contents], done: Planned) -> None:

@@ -28,7 +28,6 @@ STORE = Store(
 JOB = Job(
     name="ahi-test-1",
     bucket="input",
-    folder="study/",
     store="main",
     datastore_id="d" * 32,
     state=JobState.STARTING,
@@ -73,17 +72,35 @@ def test_a_listing_holds_the_current_versions_right_under_a_folder(s3: Any) -> N
     s3.delete_object(Bucket="adapters-input", Key="a/gone")
     put(s3, "ab/1")
 
-    listing = Storage(s3).listing("adapters-input", "a/")
+    right_there = Storage(s3).right_under("adapters-input", "a/")
 
-    assert [(one.key, one.version, one.size) for one in listing.current] == [("a/1", new, 5)]
-    assert not listing.nested
+    assert [(one.key, one.version, one.size) for one in right_there] == [("a/1", new, 5)]
 
 
-def test_a_listing_tells_of_folders_below(s3: Any) -> None:
+def test_a_folder_is_listed_without_those_below(s3: Any) -> None:
     put(s3, "a/1")
     put(s3, "a/b/1")
 
-    assert Storage(s3).listing("adapters-input", "a/").nested
+    assert [one.key for one in Storage(s3).right_under("adapters-input", "a/")] == ["a/1"]
+
+
+def test_a_prefix_is_listed_with_the_folders_that_are_named(s3: Any) -> None:
+    for key in ("a/b/1", "a/c/1", "ab/1"):
+        put(s3, key)
+
+    lying = Storage(s3).under("adapters-input", "a/", {"a/b/", "a/c/"}, 2)
+
+    assert [one.key for one in lying or []] == ["a/b/1", "a/c/1"]
+
+
+@pytest.mark.parametrize(("folders", "most"), [({"a/b/"}, 2), ({"a/b/", "a/c/"}, 1)])
+def test_a_prefix_with_another_folder_or_too_many_objects_is_not_one_jobs(
+    s3: Any, folders: set[str], most: int
+) -> None:
+    for key in ("a/b/1", "a/c/1"):
+        put(s3, key)
+
+    assert Storage(s3).under("adapters-input", "a/", folders, most) is None
 
 
 def test_all_versions_and_delete_markers_of_a_prefix_are_listed(s3: Any) -> None:
