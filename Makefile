@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: install up down demo synth test check bench-emulator bench-start
+.PHONY: install up down demo synth test check chaos bench-import bench-emulator bench-start
 
 install: $(INSTALLED)
 
@@ -42,6 +42,12 @@ check: install
 	$(NOBODY) $(BIN)/python -m cli.cdk synth --quiet --output build/sandbox
 	$(NOBODY) $(BIN)/python -m cli.cdk synth --quiet --output build/production --context deployment=production
 	$(BIN)/cfn-lint build/*/*.template.json
+
+chaos: install
+	$(BIN)/python -m benchmarks.chaos
+
+bench-import: install
+	$(BIN)/python -m benchmarks.import_simulator
 
 bench-emulator: install
 	$(BIN)/python -m benchmarks.emulator

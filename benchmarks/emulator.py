@@ -5,13 +5,8 @@ the load is written down with the figures. Needs Linux, whose /proc it reads.
 """
 
 import argparse
-import json
-import os
-import platform
-import subprocess
 import tempfile
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import importing, reading, samples
+from benchmarks.provenance import described, keep, provenance
 from benchmarks.sandbox import sandbox
 
-ROOT = Path(__file__).parents[1]
-RESULTS = ROOT / "benchmarks" / "results" / "emulator.json"
 MEBIBYTE = 1024 * 1024
 WIDTH = 100
 
@@ -55,13 +49,11 @@ QUICK = Sizes(files=4, frames=8, image_sets=50, searches=8, instances=6, documen
 
 def measure(sizes: Sizes) -> dict[str, Any]:
     """Every figure, in one run on one server."""
-    load = os.getloadavg()[0]
+    origin = provenance("emulator")
     with tempfile.TemporaryDirectory() as folder, sandbox() as local:
         ct, imported = importing.ct_import(local, Path(folder), sizes.files)
         return {
-            "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "commit": _commit(),
-            "machine": {**_machine(), "load_before": round(load, 2)},
+            **origin,
             "samples": samples.ORIGIN,
             "ct_import": ct,
             "frames": reading.frames(local, sizes.frames),
@@ -73,7 +65,7 @@ def measure(sizes: Sizes) -> dict[str, Any]:
 
 def table(found: dict[str, Any]) -> Table:
     """The figures beside their bars."""
-    shown = Table(title=_title(found["machine"]))
+    shown = Table(title=described(found))
     for name in ("what", "measured", "asked"):
         shown.add_column(name, justify="left" if name == "what" else "right")
     for row in [*_import_rows(found["ct_import"]), *_reading_rows(found), *_memory_rows(found)]:
@@ -129,34 +121,6 @@ def _memory_rows(found: dict[str, Any]) -> list[tuple[str, str, str]]:
     ]
 
 
-def _title(machine: dict[str, Any]) -> str:
-    return "{cores} cores, {cpu}, {memory_mebibytes} MiB, Python {python}, load {load_before}".format(
-        **machine
-    )
-
-
-def _machine() -> dict[str, Any]:
-    models = [
-        line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")
-    ]
-    return {
-        "cores": os.cpu_count(),
-        "cpu": models[0].partition(":")[2].strip() if models else platform.machine(),
-        "memory_mebibytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // MEBIBYTE,
-        "python": platform.python_version(),
-    }
-
-
-def _commit() -> str:
-    described = _git("rev-parse", "HEAD") or "no git checkout"
-    return f"{described} and uncommitted changes" if _git("status", "--porcelain", "emulator") else described
-
-
-def _git(*arguments: str) -> str:
-    git = ["git", "-C", str(ROOT), *arguments]
-    return subprocess.run(git, check=False, capture_output=True, text=True).stdout.strip()  # noqa: S603
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.emulator", description=__doc__)
     parser.add_argument(
@@ -166,8 +130,7 @@ def main() -> None:
     found = measure(QUICK if arguments.quick else WHOLE)
     Console(width=WIDTH).print(table(found))
     if not arguments.quick:
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps(found, indent=2) + "\n")
+        keep("emulator", found)
 
 
 if __name__ == "__main__":

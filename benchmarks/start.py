@@ -9,13 +9,11 @@ Prints one table and writes `results/start.json`.
 
 import argparse
 import json
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
@@ -24,9 +22,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.emulator import ROOT, _git, _machine
+from benchmarks.provenance import ROOT, keep, provenance
 
-RESULTS = ROOT / "benchmarks" / "results" / "start.json"
 MOST = 0.8
 PAIRS = 25
 
@@ -85,13 +82,11 @@ class Start:
 
 def measure(pairs: int) -> dict[str, Any]:
     """Every function's figures."""
-    load = os.getloadavg()[0]
+    origin = provenance("lambdas")
     with tempfile.TemporaryDirectory() as folder:
         _deploy(Path(folder))
         return {
-            "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "commit": _commit(),
-            "machine": {**_machine(), "load_before": round(load, 2)},
+            **origin,
             "pairs": pairs,
             "at_most": MOST,
             "functions": {name: _figures(name, Path(folder), pairs) for name in CLIENTS},
@@ -164,11 +159,6 @@ def table(found: dict[str, Any]) -> Table:
     return shown
 
 
-def _commit() -> str:
-    described = _git("rev-parse", "HEAD") or "no git checkout"
-    return f"{described} and uncommitted changes" if _git("status", "--porcelain", "lambdas") else described
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.start", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one pair each: nothing is written")
@@ -176,8 +166,7 @@ def main() -> None:
     found = measure(1 if arguments.quick else PAIRS)
     Console(width=120).print(table(found))
     if not arguments.quick:
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps(found, indent=2) + "\n")
+        keep("start", found)
 
 
 if __name__ == "__main__":

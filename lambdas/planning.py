@@ -6,13 +6,13 @@ target is it copied, into jobs that several folders share.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from math import ceil
 
 from lambdas.adapters.ledger import Ledger
+from lambdas.adapters.parallel import each
 from lambdas.adapters.quota import Quota
 from lambdas.adapters.storage import Storage
 from lambdas.committing import Committer
@@ -105,8 +105,7 @@ class Planner:
                     is_urgent=folder.path.startswith(self.settings.urgent_prefixes),
                 )
             )
-        with ThreadPoolExecutor(self.workers) as pool:
-            return list(pool.map(lambda one: self._counted(one, now), waiting))
+        return each(self.workers, lambda one: self._counted(one, now), waiting)
 
     def _counted(self, waiting: Waiting, now: datetime) -> Waiting:
         """A due folder with what waits in it, read from its files if it changed since it was counted."""
@@ -239,8 +238,7 @@ class Planner:
         """What is left for another tick need not be counted again."""
         planned = {path for batch in done.batches for path in batch.folders}
         left = [one for one in due if one.path not in planned and one.folder.counted != one.folder.touches]
-        with ThreadPoolExecutor(self.workers) as pool:
-            list(pool.map(lambda one: self.ledger.count(one.folder, one.files, one.bytes), left))
+        each(self.workers, lambda one: self.ledger.count(one.folder, one.files, one.bytes), left)
 
 
 def _piece(contents: Contents) -> Waiting:

@@ -4,13 +4,13 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from lambdas import clients
 from lambdas.adapters.ledger import Ledger
+from lambdas.adapters.parallel import each
 from lambdas.adapters.queues import Queue
 from lambdas.adapters.rows import to_time
 from lambdas.adapters.storage import Storage
@@ -96,8 +96,7 @@ class Register:
     def _register(self, files: list[File]) -> None:
         """Rows first, born with their fate if they have one; then the folder: see Ledger.touch."""
         unique = {(file.name, file.version): file for file in files}.values()
-        with ThreadPoolExecutor(self.workers) as pool:
-            files = list(pool.map(self._looked_at, unique))
+        files = each(self.workers, self._looked_at, unique)
         new = self.ledger.register(files)
         waiting = [file for file in files if file in new or self._still_waits(file)]
         waiting = [file for file in waiting if file.status is Status.WAITING]

@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from lambdas import clients
 from lambdas.adapters.ledger import Ledger
+from lambdas.adapters.parallel import each
 from lambdas.adapters.queues import Queue
 from lambdas.adapters.quota import Quota
 from lambdas.adapters.storage import Storage
@@ -60,8 +60,8 @@ class Stager:
         if not self.ledger.advance(job, copying):
             return False
         files = [file for file in self.ledger.members(job) if file.status is Status.WAITING]
-        with ThreadPoolExecutor(self.workers) as pool:
-            lost = [file for file in pool.map(lambda file: self._copy(file, job), files) if file]
+        copied = each(self.workers, lambda file: self._copy(file, job), files)
+        lost = [file for file in copied if file]
         self.finisher.settle(tuple(lost))
         self.measure(FILES_COPIED, len(files) - len(lost))
         if len(lost) == len(files):

@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, TypeVar
 
 from lambdas.adapters import rows
 from lambdas.adapters.control import Control
+from lambdas.adapters.parallel import each
 from lambdas.adapters.rows import Item, Members
 from lambdas.adapters.table import Table, sets
 from lambdas.importing.files import File, Folder, FolderState, Job, JobState, Status
@@ -389,7 +389,4 @@ class Ledger:
         return self._table.query(condition, values, IndexName="listed", **options)
 
     def _each(self, write: Callable[[T], R], what: list[T]) -> list[R]:
-        if self._workers == 1 or len(what) < 2:
-            return [write(one) for one in what]
-        with ThreadPoolExecutor(self._workers) as pool:
-            return list(pool.map(write, what))
+        return each(self._workers, write, what)

@@ -1,15 +1,14 @@
 """The commands that tell the import what to do, over a ledger and AWS in memory."""
 
 import json
-import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from benchmarks.memory_aws.dynamodb import MemoryTable
 from cli import deployed
 from cli.control import in_hand, wait_until_quiet
 from cli.main import app
@@ -19,10 +18,6 @@ from lambdas.importing.control import Mode
 from lambdas.importing.files import File, FolderState, Status
 from lambdas.importing.preflight import NOT_P10
 from lambdas.importing.timing import Timing
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "lambdas"))
-
-from memory_dynamodb import MemoryTable
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TIMING = Timing(quiet_seconds=5, longest_wait_seconds=60)

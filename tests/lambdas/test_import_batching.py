@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from import_world import World
 
+from benchmarks.memory_aws.world import World
 from lambdas.importing.files import FolderState
 from lambdas.importing.pacer import Rate
 

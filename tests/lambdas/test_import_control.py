@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 import pytest
-from import_world import Message, World
 
+from benchmarks.memory_aws.world import Message, World
 from lambdas.importing.control import Mode
 from lambdas.importing.files import FolderState, Status
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 import pytest
-from import_world import World
 
+from benchmarks.memory_aws.world import World
 from lambdas.importing.files import Status
 
 

@@ -3,13 +3,12 @@
 import json
 from dataclasses import replace
 
-import memory_dynamodb
-import memory_s3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from import_world import World
 
+from benchmarks.memory_aws import dynamodb, s3
+from benchmarks.memory_aws.world import World
 from lambdas.importing.files import JobState, Status
 from lambdas.importing.halving import halves, levels, most_halvings
 from lambdas.importing.planner import Limits
@@ -197,7 +196,7 @@ def test_a_manifest_that_comes_late_is_waited_for(world: World) -> None:
     (job,) = world.imaging.running()
     world.imaging.run(job)
     world.end_job()
-    hidden, world.s3.buckets["output"] = world.s3.buckets["output"], []
+    hidden = world.s3.buckets.pop("output")
     world.deliver(*world.ready("results"))
     assert world.fates() == {"study/1.dcm": "WAITING"}
 
@@ -287,8 +286,8 @@ def test_halving_is_bounded_and_what_is_left_fails_with_the_jobs_message(world: 
 
 
 def test_one_bad_file_in_five_thousand_re_imports_none_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory_dynamodb, "PAGE", 10_000)
-    monkeypatch.setattr(memory_s3, "PAGE", 10_000)
+    monkeypatch.setattr(dynamodb, "PAGE", 10_000)
+    monkeypatch.setattr(s3, "PAGE", 10_000)
     settings = World().settings
     limits = Limits(files=5_000, bytes=10**9, folders=10_000)
     world = World(replace(settings, limits=limits))

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from import_world import World
 
+from benchmarks.memory_aws.world import World
 from lambdas import clients, messages, plan, record, register, stage, start, sweep, telemetry
 from lambdas.settings import read_import_settings, setting
 

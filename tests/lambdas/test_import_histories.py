@@ -1,10 +1,16 @@
-"""Random histories of uploads, losses, crashes and interleavings end quiet, with one fate for each file."""
+"""Random histories of uploads, losses, crashes and interleavings end quiet, with one fate for each file.
+
+`make chaos` runs many more of them, and prints the tally.
+"""
+
+from collections import Counter
+from typing import ClassVar
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from import_world import Message, World
 
+from benchmarks.memory_aws.world import Message, World
 from lambdas.importing.control import Mode
 
 KEYS = st.sampled_from(
@@ -35,6 +41,10 @@ REFUSALS = st.sampled_from(
 
 
 class Histories(RuleBasedStateMachine):
+    """`tally` counts what all histories of this process met."""
+
+    tally: ClassVar[Counter[str]] = Counter()
+
     def __init__(self) -> None:
         super().__init__()
         self.world = World()
@@ -42,6 +52,7 @@ class Histories(RuleBasedStateMachine):
     @rule(key=KEYS, body=BODIES, times=st.integers(0, 3))
     def upload(self, key: str, body: bytes, times: int) -> None:
         self.world.upload(key, body, times=times)
+        self.tally["losses" if times == 0 else "duplicates"] += abs(times - 1)
 
     @rule(folder=st.sampled_from(["d/", "d/e/"]), number=st.integers(1, 25))
     def upload_many(self, folder: str, number: int) -> None:
@@ -50,7 +61,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(key=KEYS)
     def delete(self, key: str) -> None:
-        if key in self.world.s3.current("input"):
+        if self.world.s3.holds("input", key):
             self.world.s3.put("input", key, None)
 
     @rule(choice=st.randoms(use_true_random=False), batch=st.integers(1, 5))
@@ -67,11 +78,13 @@ class Histories(RuleBasedStateMachine):
         if self.world.messages:
             message = choice.choice(self.world.messages)  # type: ignore[attr-defined]
             self.world.messages.append(type(message)(**vars(message)))
+            self.tally["duplicates"] += 1
 
     @rule(choice=st.randoms(use_true_random=False))
     def lose(self, choice: object) -> None:
         if self.world.messages:
             self.world.messages.remove(choice.choice(self.world.messages))  # type: ignore[attr-defined]
+            self.tally["losses"] += 1
 
     @rule(seconds=st.sampled_from([0.3, 1, 3, 7, 20, 65]))
     def pass_time(self, seconds: float) -> None:
@@ -108,6 +121,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(lose_event=st.booleans())
     def end_job(self, lose_event: bool) -> None:
+        self.tally["losses"] += lose_event and bool(self.world.imaging.running())
         self.world.end_job(lose_event=lose_event)
 
     @rule()
@@ -130,6 +144,7 @@ class Histories(RuleBasedStateMachine):
     @rule()
     def deploy_again(self) -> None:
         self.world.deploy_again()
+        self.tally["redeploys"] += 1
 
     @rule()
     def tick(self) -> None:
@@ -149,11 +164,17 @@ class Histories(RuleBasedStateMachine):
     @invariant()
     def at_most_the_configured_number_of_jobs_run(self) -> None:
         assert self.world.imaging.most_running <= 3
+        self.tally["steps"] += 1
+        self.tally["invariants"] += 1
 
     def teardown(self) -> None:
         self.world.ledger.control.set(Mode.RUNNING)
         self.world.settle()
         self.world.check()
+        self.tally["histories"] += 1
+        # The invariant is looked at before the first step too.
+        self.tally["steps"] -= 1
+        self.tally.update(self.world.tally + self.world.imaging.refused)
 
 
 TestHistories = Histories.TestCase

@@ -7,8 +7,8 @@ from typing import Any
 
 import ministack_in_process
 import pytest
-from memory_dynamodb import MemoryTable
 
+from benchmarks.memory_aws.dynamodb import MemoryTable
 from lambdas.adapters.dynamodb import ClientTable
 from lambdas.adapters.ledger import Ledger
 from lambdas.adapters.quota import Quota

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
-from memory_s3 import MemoryS3, Stored
+
+from benchmarks.memory_aws.s3 import MemoryS3, Source, Stored
 
 BAD = b"bad"
 # Fails the job that reads it, as a whole.
@@ -43,36 +44,42 @@ class MemoryHealthImaging:
         around: Callable[[str, Callable[[], Any]], Any] | None = None,
     ) -> None:
         self.jobs: dict[str, Job] = {}
-        self.imported: Counter[tuple[str, str, str]] = Counter()
-        self.read: dict[str, set[tuple[str, str, str]]] = {}
-        self.times_read: Counter[tuple[str, str, str]] = Counter()
+        self.imported: Counter[Source] = Counter()
+        self.read: dict[str, set[Source]] = {}
+        self._flaky_reads: Counter[Source] = Counter()
         self.refusals: list[str] = []
+        self.refused: Counter[str] = Counter()
         self.starts: list[datetime] = []
         self.most_running = 0
         self.concurrent_jobs = 100
         self._tokens: dict[str, str] = {}
+        self._running: dict[str, Job] = {}
         self._s3 = s3
         self._now = now
         self._around = around or (lambda _, call: call())
 
     def start_dicom_import_job(self, **request: str) -> Any:
-        def call() -> Any:
-            if self.refusals:
-                raise _error(self.refusals.pop(0), "StartDICOMImportJob")
-            if request["clientToken"] in self._tokens:
-                return {"jobId": self._tokens[request["clientToken"]]}
-            if len(self.running()) >= self.concurrent_jobs:
-                raise _error("ServiceQuotaExceededException", "StartDICOMImportJob")
-            job_id = f"{len(self.jobs) + 1:032x}"
-            self.jobs[job_id] = Job(
-                job_id=job_id, name=request["jobName"], request=request, submitted_at=self._now()
-            )
-            self._tokens[request["clientToken"]] = job_id
-            self.starts.append(self._now())
-            self.most_running = max(self.most_running, len(self.running()))
-            return {"jobId": job_id}
+        return self._around("StartDICOMImportJob", lambda: self._start(request))
 
-        return self._around("StartDICOMImportJob", call)
+    def _start(self, request: dict[str, str]) -> dict[str, str]:
+        if self.refusals:
+            raise self._refused(self.refusals.pop(0))
+        if request["clientToken"] in self._tokens:
+            return {"jobId": self._tokens[request["clientToken"]]}
+        if len(self._running) >= self.concurrent_jobs:
+            raise self._refused("ServiceQuotaExceededException")
+        job_id = f"{len(self._tokens) + 1:032x}"
+        self.jobs[job_id] = self._running[job_id] = Job(
+            job_id=job_id, name=request["jobName"], request=request, submitted_at=self._now()
+        )
+        self._tokens[request["clientToken"]] = job_id
+        self.starts.append(self._now())
+        self.most_running = max(self.most_running, len(self._running))
+        return {"jobId": job_id}
+
+    def _refused(self, code: str) -> ClientError:
+        self.refused[code] += 1
+        return _error(code, "StartDICOMImportJob")
 
     def get_dicom_import_job(self, datastoreId: str, jobId: str) -> Any:  # noqa: N803
         def call() -> Any:
@@ -109,11 +116,11 @@ class MemoryHealthImaging:
         return iter(self._around("ListDICOMImportJobs", call))
 
     def running(self) -> list[Job]:
-        return [job for job in self.jobs.values() if job.ended_at is None]
+        return [job for job in self._running.values() if job.job_id in self.jobs]
 
     def run(self, job: Job) -> None:
         """Read what lies under the prefix at this moment, and import it. Call `end` later."""
-        bucket, prefix = _split(job.request["inputS3Uri"])
+        bucket, prefix = split_uri(job.request["inputS3Uri"])
         job.status = "IN_PROGRESS"
         successes: list[dict[str, Any]] = []
         failures: list[dict[str, Any]] = []
@@ -141,22 +148,25 @@ class MemoryHealthImaging:
         self._write(job, "FAILURE/failure.ndjson", failures)
 
     def is_poisoned(self, job: Job) -> bool:
-        bucket, prefix = _split(job.request["inputS3Uri"])
+        bucket, prefix = split_uri(job.request["inputS3Uri"])
         found = self._s3.current(bucket, prefix).values()
         return job.status == "SUBMITTED" and any(POISON in (stored.body or b"") for stored in found)
 
     def _exception(self, stored: Stored) -> dict[str, str] | None:
         body = stored.body or b""
-        self.times_read[stored.source] += 1
         if body == b"" or BAD in body:
             return {"exceptionType": "ValidationException", "message": "no DICOM"}
-        if BROKEN in body or (FLAKY in body and self.times_read[stored.source] == 1):
+        is_flaky = FLAKY in body
+        if is_flaky:
+            self._flaky_reads[stored.source] += 1
+        if BROKEN in body or (is_flaky and self._flaky_reads[stored.source] == 1):
             return {"exceptionType": "InternalServerException", "message": "try again"}
         return None
 
     def end(self, job: Job, status: str = "COMPLETED", message: str | None = None) -> dict[str, Any]:
         """End a job; its event."""
         job.status, job.ended_at, job.message = status, self._now(), message
+        self._running.pop(job.job_id, None)
         return {
             "source": "aws.medical-imaging",
             "detail-type": f"Import Job {status.title()}",
@@ -173,11 +183,11 @@ class MemoryHealthImaging:
 
     def _write(self, job: Job, name: str, lines: list[dict[str, Any]]) -> None:
         if lines:
-            bucket, prefix = _split(self._output(job))
+            bucket, prefix = split_uri(self._output(job))
             self._s3.put(bucket, prefix + name, b"".join(json.dumps(line).encode() + b"\n" for line in lines))
 
 
-def _split(uri: str) -> tuple[str, str]:
+def split_uri(uri: str) -> tuple[str, str]:
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
     return bucket, prefix
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from memory_dynamodb import MemoryTable
-from memory_healthimaging import MemoryHealthImaging
-from memory_s3 import MemoryS3
-
+from benchmarks.memory_aws.dynamodb import MemoryTable
+from benchmarks.memory_aws.healthimaging import MemoryHealthImaging
+from benchmarks.memory_aws.s3 import MemoryS3
 from lambdas.adapters.imaging import Imaging
 from lambdas.adapters.ledger import Ledger
 from lambdas.adapters.queues import Queue
@@ -20,7 +19,7 @@ from lambdas.adapters.storage import Storage
 from lambdas.committing import Committer
 from lambdas.finishing import Finisher
 from lambdas.halving import Halver
-from lambdas.importing.files import File, FolderState, Job, Status
+from lambdas.importing.files import File, FolderState, Job, Status, split_key
 from lambdas.messages import each_message
 from lambdas.plan import Plan
 from lambdas.planning import Planner
@@ -42,6 +41,23 @@ class CrashError(BaseException):
     """The function's process ends here: nothing of ours may catch it."""
 
 
+def upload_event(key: str, version: str, size: int, at: datetime) -> dict[str, Any]:
+    """What S3 tells of a new version; its sequencer grows with the version."""
+    return {
+        "time": at.replace(microsecond=0).isoformat(),
+        "detail": {
+            "bucket": {"name": INPUT},
+            "object": {
+                "key": key,
+                "size": size,
+                "etag": version,
+                "version-id": version,
+                "sequencer": f"00{int(version[1:]):06X}",
+            },
+        },
+    }
+
+
 @dataclass(kw_only=True)
 class Message:
     queue: str
@@ -57,6 +73,7 @@ class World:
         self.messages: list[Message] = []
         self.uploads: list[Message] = []
         self.metrics: Counter[str] = Counter()
+        self.tally: Counter[str] = Counter()
         self._also_measure: Callable[[str, float], None] = lambda name, value: None
         self._call: Callable[[str, dict[str, Any]], Any] = self._direct
         self.calls: list[str] = []
@@ -64,11 +81,14 @@ class World:
         self.interruption: tuple[int, Callable[[], None]] | None = None
         self._is_inside = False
         self.settings = settings or read_import_settings(os.environ["IMPORT_SETTINGS"])
+        self.make_aws()
+        self.ledger = Ledger(self.table)
+        self._make_functions()
+
+    def make_aws(self) -> None:
         self.table = MemoryTable(self._around)
         self.s3 = MemoryS3(self.now, self._around)
         self.imaging = MemoryHealthImaging(self.s3, self.now, self._around)
-        self.ledger = Ledger(self.table)
-        self._make_functions()
 
     def _make_functions(self) -> None:
         quota, storage, imaging = Quota(self.table), Storage(self.s3), Imaging(self.imaging)
@@ -171,6 +191,10 @@ class World:
         self.metrics[name] += int(value)
         self._also_measure(name, value)
 
+    def remaining_milliseconds(self) -> int:
+        """What is left of a function's time."""
+        return PLENTY_OF_MILLISECONDS
+
     def measure_with(self, measure: Callable[[str, float], None]) -> None:
         """Hand the metrics on, as well as keeping them."""
         self._also_measure = measure
@@ -214,19 +238,7 @@ class World:
     def upload_raw(self, key: str, body: bytes, *, times: int = 1, encoding: str = "") -> str:
         """Put these very bytes."""
         version = self.s3.put(INPUT, key, body, encoding=encoding)
-        event = {
-            "time": self.clock.replace(microsecond=0).isoformat(),
-            "detail": {
-                "bucket": {"name": INPUT},
-                "object": {
-                    "key": key,
-                    "size": len(body),
-                    "etag": version,
-                    "version-id": version,
-                    "sequencer": f"00{int(version[1:]):06X}",
-                },
-            },
-        }
+        event = upload_event(key, version, len(body), self.clock)
         self.uploads.append(Message(queue="uploads", body=event, at=self.clock))
         self.messages += [replace(self.uploads[-1]) for _ in range(times)]
         return version
@@ -271,7 +283,7 @@ class World:
         self._surviving(lambda: self.plan.tick())
 
     def sweep(self) -> None:
-        self._surviving(lambda: self.sweeper.sweep(lambda: PLENTY_OF_MILLISECONDS))
+        self._surviving(lambda: self.sweeper.sweep(self.remaining_milliseconds))
 
     def _surviving(self, run: Callable[[], Any]) -> Any:
         """What a function answers; None when it crashed."""
@@ -280,6 +292,7 @@ class World:
             return run()
         except CrashError:
             self.crash = None
+            self.tally["crashes"] += 1
             return None
         finally:
             self._is_inside = was_inside
@@ -331,10 +344,12 @@ class World:
             self.clock = min([end, *running, *(max(self.clock, message.at) for message in self.messages)])
 
     def is_quiet(self) -> bool:
-        states = {
-            item["listed"] for item in self.table.items.values() if item["sk"] == "/" and "first_at" in item
-        }
-        return not self.messages and not self.imaging.running() and states <= {FolderState.DONE}
+        if self.messages or self.imaging.running():
+            return False
+        return not any(map(self._has_folders, (FolderState.OPEN, FolderState.IMPORTING)))
+
+    def _has_folders(self, state: FolderState) -> bool:
+        return any(True for _ in self.ledger.folders_in(state))
 
     def redrive(self, *files: File) -> list[File]:
         return redrive(self.ledger, files, self.settings.timing, self.clock)
@@ -347,13 +362,8 @@ class World:
     # What tests look at
 
     def files(self) -> list[File]:
-        folders = {(one.bucket, one.key.rpartition("/")[0]) for one in self._uploaded()}
-        paths = [(bucket, f"{path}/" if path else "") for bucket, path in folders]
-        markers = {(one.bucket, one.key) for one in self._uploaded() if one.key.endswith("/")}
-        return [file for bucket, path in {*paths, *markers} for file in self.ledger.files(bucket, path)]
-
-    def _uploaded(self) -> list[Any]:
-        return [_Uploaded(INPUT, stored.key) for stored in self.s3.buckets.get(INPUT, [])]
+        folders = {split_key(stored.key)[0] for stored in self.s3.history(INPUT)}
+        return [file for folder in folders for file in self.ledger.files(INPUT, folder)]
 
     def fates(self) -> dict[str, str]:
         """The status of the newest version of each key."""
@@ -369,10 +379,10 @@ class World:
         then the newest may be imported a second time, and an older one without being called imported.
         """
         files = self.files()
-        stored = [one for one in self.s3.buckets.get(INPUT, []) if one.body is not None]
+        stored = [one for one in self.s3.history(INPUT) if one.body is not None]
         rows = [(file.bucket, file.key, file.version) for file in files]
         assert sorted(rows) == sorted((INPUT, one.key, one.version) for one in stored)
-        versions_of = Counter(one.key for one in self.s3.buckets.get(INPUT, []))
+        versions_of = Counter(one.key for one in self.s3.history(INPUT))
         for file in files:
             imported = self.imaging.imported[file.bucket, file.key, file.version]
             assert file.status is not Status.WAITING
@@ -383,10 +393,6 @@ class World:
             if versions_of[file.key] == 1:
                 assert imported == (file.status is Status.IMPORTED), file
             assert imported <= 2
+        # The rows and the slots; each file's fate, its time, its reason and how often it was imported.
+        self.tally["invariants"] += 2 + 4 * len(files)
         assert not Quota(self.table).slots("d" * 32)
-
-
-@dataclass(frozen=True)
-class _Uploaded:
-    bucket: str
-    key: str

@@ -1,0 +1,176 @@
+"""A backlog of studies: laid out in folders, uploaded while the import is paused, then imported."""
+
+import itertools
+import random
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from benchmarks.simulator.deployed import SETTINGS
+from benchmarks.simulator.imaging import Quotas, job_seconds
+from benchmarks.simulator.world import SimulatedWorld
+from lambdas.importing.control import Mode
+from lambdas.importing.pacer import Rate
+from lambdas.settings import ImportSettings
+
+FILES_OF_A_SERIES, SERIES_OF_A_STUDY = 100, 5
+FILES_OF_A_STUDY = FILES_OF_A_SERIES * SERIES_OF_A_STUDY
+FILE_BYTES = 500_000
+UPLOADS_PER_SECOND = 2_000
+# Functions poll their queues in five long polls of twenty seconds each, also when nothing is there.
+POLLS, POLL_SECONDS = 5, 20
+LONGEST_SECONDS = 100 * 24 * 3600
+
+FATES = ("FilesImported", "FilesFailed", "FilesSkipped")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """`studies_of_a_folder` is 0 where each study is a folder of its own; `bad` is the share of bad files."""
+
+    name: str
+    files: int
+    studies_of_a_folder: int
+    quotas: Quotas
+    bad: float = 0.0
+    lost_uploads: float = 0.0
+
+    @property
+    def keys(self) -> Iterator[str]:
+        for number in range(self.files):
+            study, image = divmod(number, FILES_OF_A_STUDY)
+            series = image // FILES_OF_A_SERIES
+            above = f"{study // self.studies_of_a_folder:05d}/" if self.studies_of_a_folder else ""
+            yield f"{above}1.2.840.{study:05d}/{series + 1}-{image % FILES_OF_A_SERIES:04d}.dcm"
+
+    @property
+    def fewest_jobs(self) -> int:
+        by_bytes = -(-self.files * FILE_BYTES // int(SETTINGS["bytes_per_job"]))
+        return max(by_bytes, -(-self.files // self.quotas.files_per_job))
+
+    @property
+    def least_seconds(self) -> float:
+        """From the first start to the last job's end, however the files are packed into jobs."""
+        few = self.fewest_jobs
+        return min(least_seconds(jobs, self.files, self.quotas) for jobs in range(few, 20 * few + 1))
+
+
+def least_seconds(jobs: int, files: int, quotas: Quotas) -> float:
+    """What the quotas ask of so many jobs that hold so many files: starts, and places for those that run."""
+    seconds = job_seconds(-(-files // jobs))
+    starts = max(0, jobs - quotas.burst) / quotas.rate
+    waves = (jobs - 1) // quotas.concurrent_jobs * seconds
+    return max(starts, waves) + seconds
+
+
+def settings_for(settings: ImportSettings, quotas: Quotas) -> ImportSettings:
+    """As they are configured who know their quotas; the rate is learned all the same."""
+    return replace(
+        settings,
+        rate=Rate(per_second=quotas.rate, burst=quotas.burst, ceiling=20.0),
+        concurrent_jobs=quotas.concurrent_jobs,
+        limits=replace(settings.limits, files=quotas.files_per_job),
+    )
+
+
+class Run:
+    """One scenario, run to its end."""
+
+    def __init__(self, scenario: Scenario, settings: ImportSettings) -> None:
+        self.scenario = scenario
+        self.world = SimulatedWorld(
+            settings_for(settings, scenario.quotas), scenario.quotas, scenario.lost_uploads
+        )
+        self._random = random.Random(2)  # noqa: S311
+
+    def go(self) -> "Run":
+        """Upload all while paused, then resume, and go on until every file has its fate."""
+        world, keys = self.world, self.scenario.keys
+        world.ledger.control.set(Mode.PAUSED)
+
+        def uploads() -> None:
+            if some := list(itertools.islice(keys, UPLOADS_PER_SECOND)):
+                world.upload_many(some, FILE_BYTES, self._body)
+                world.time.after(1, uploads)
+
+        self.began = world.time.seconds
+        world.time.after(0, uploads)
+        known = world.metrics
+        enough = self.scenario.files * (1 - 2 * self.scenario.lost_uploads)
+        world.time.run(until=lambda: known["FilesRegistered"] >= enough and world.is_idle("uploads"))
+        self.registered = world.time.seconds
+        world.time.after(2 * world.settings.timing.quiet_seconds, lambda: setattr(self, "resumed", 1))
+        self.resumed = 0.0
+        world.time.run(until=lambda: self.resumed)
+        self.resumed = world.time.seconds
+        world.ledger.control.set(Mode.RUNNING)
+        world.time.run(until=self._is_over)
+        self.ended = world.time.seconds
+        return self
+
+    def _body(self) -> bytes:
+        return b"bad" if self.scenario.bad and self._random.random() < self.scenario.bad else b""
+
+    def _is_over(self) -> bool:
+        metrics, world = self.world.metrics, self.world
+        if world.time.seconds > self.resumed + LONGEST_SECONDS:
+            raise RuntimeError("the import never came to its end")
+        return sum(metrics[name] for name in FATES) >= self.scenario.files and not world.imaging.running()
+
+    def figures(self) -> dict[str, Any]:
+        scenario, imaging = self.scenario, self.world.imaging
+        first = min(imaging.starts).timestamp()
+        last = max(job.ended_at.timestamp() for job in imaging.jobs.values() if job.ended_at)
+        read = imaging.imported
+        imported = len(read)
+        fates = Counter({name: self.world.metrics[name] for name in FATES})
+        return {
+            "files": scenario.files,
+            "jobs": len(imaging.jobs),
+            "fewest_jobs": scenario.fewest_jobs,
+            "files_an_hour": round(scenario.files / (last - first) * 3600),
+            "share_of_bound": round(scenario.least_seconds / (last - first), 3),
+            "share_of_bound_of_its_jobs": round(
+                least_seconds(len(imaging.jobs), scenario.files, scenario.quotas) / (last - first), 3
+            ),
+            "hours": round((last - self.resumed) / 3600, 3),
+            **latencies(sorted(self._latencies())),
+            "throttled_share": round(imaging.refused["ThrottlingException"] / imaging.calls, 4),
+            "over_quota": imaging.refused["ServiceQuotaExceededException"],
+            "duplicates": sum(read.values()) - imported,
+            "losses": scenario.files - sum(fates.values()),
+            "failed": fates["FilesFailed"],
+            "copies": self.world.s3.copies,
+            "most_running": imaging.most_running,
+            "timeouts": dict(self.world.timeouts),
+            "registered_a_second": round(scenario.files / (self.registered - self.began)),
+            "calls": self.calls(),
+        }
+
+    def _latencies(self) -> Iterator[tuple[float, int]]:
+        """Of each job, seconds from the resume to its start, and its files."""
+        for job in self.world.imaging.jobs.values():
+            files = len(self.world.imaging.read.get(job.name, ()))
+            yield job.submitted_at.timestamp() - self.resumed, files
+
+    def calls(self) -> dict[str, int]:
+        """What AWS bills, by name."""
+        units, used = self.world.table.units, dict(self.world.used)
+        for operation in ("GetItem", "PutItem", "UpdateItem", "Query"):
+            used.pop(operation, None)
+        used["WriteRequestUnit"] = self.world.table.writes
+        used["ReadRequestUnit"] = units["reads"] + units["index reads"]
+        used["ReceiveMessage"] += (self.ended - self.began) / POLL_SECONDS * POLLS * self.world.queues
+        return {name: round(number) for name, number in sorted(used.items())}
+
+
+def latencies(found: list[tuple[float, int]]) -> dict[str, float]:
+    """Half and 99 % of the files have waited no longer, by seconds and files in ascending order."""
+    total, passed, figures = sum(files for _, files in found), 0, {}
+    for seconds, files in found:
+        passed += files
+        for name, share in (("latency_p50", 0.5), ("latency_p99", 0.99)):
+            if name not in figures and passed >= share * total:
+                figures[name] = round(seconds, 1)
+    return figures

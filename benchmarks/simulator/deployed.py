@@ -1,0 +1,107 @@
+"""What is deployed, and what the simulator assumes of AWS: one place for every number of both."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Function:
+    """`at_once` bounds how many run at a time; `window` is how long a batch is gathered, in seconds."""
+
+    timeout: int
+    memory: int
+    queue: str | None = None
+    batch_size: int = 1
+    window: float = 0.0
+    at_once: int = 1
+
+
+# As in healthimaging/import_steps.py, which needs the CDK; a test holds them together.
+FUNCTIONS = {
+    "register": Function(timeout=60, memory=256, queue="uploads", batch_size=100, window=1, at_once=20),
+    "plan": Function(timeout=300, memory=512, queue="plan", batch_size=10, at_once=5),
+    "stage": Function(timeout=300, memory=512, queue="stage", at_once=10),
+    "start": Function(timeout=60, memory=512, queue="start", at_once=10),
+    "record": Function(timeout=300, memory=512, queue="results", at_once=5),
+    "sweep": Function(timeout=300, memory=512),
+}
+VISIBILITY_TIMEOUTS = 6
+TICK_SECONDS = 60
+SWEEP_SECONDS = 15 * 60
+
+# Assumed: what one call takes on the wire, in seconds, and of one vCPU, which 1,769 MB of memory give.
+WIRE = {
+    "GetItem": 0.004,
+    "PutItem": 0.005,
+    "UpdateItem": 0.005,
+    "Query": 0.008,
+    "SendMessage": 0.008,
+    "GetObject": 0.025,
+    "CopyObject": 0.100,
+    "ListObjectVersions": 0.060,
+    "StartDICOMImportJob": 0.300,
+    "GetDICOMImportJob": 0.060,
+    "ListDICOMImportJobs": 0.060,
+}
+CPU_OF_A_CALL = 0.001
+CPU_OF_A_ROW = 0.000_03
+MEGABYTES_OF_A_CPU = 1769
+WORKERS = 16
+# Assumed: from an upload to its event's message, from a job's end to its event's, from there to a function.
+S3_EVENT_SECONDS, JOB_EVENT_SECONDS, DELIVERY_SECONDS = 0.5, 1.0, 0.05
+
+# Assumed of a job: AWS's own samples took 66 to 117 seconds, and no rate is published.
+JOB_SECONDS, JOB_FILES_PER_SECOND = 60.0, 100.0
+
+STORE = {
+    "id": "main",
+    "prefix": "",
+    "datastore_id": "d" * 32,
+    "role_arn": "arn:aws:iam::000000000000:role/import-main",
+    "output_uri": "s3://output/main/",
+}
+# The production deployment's.
+SETTINGS: Mapping[str, Any] = {
+    "deployment": "production",
+    "quiet_seconds": 60,
+    "longest_wait_seconds": 3600,
+    "start_rate": 1.0,
+    "start_burst": 2,
+    "start_rate_ceiling": 20.0,
+    "concurrent_jobs": 100,
+    "files_per_job": 5_000,
+    "bytes_per_job": 10_000_000_000,
+    "folders_per_job": 10_000,
+    "bytes_per_file": 10_000_000_000,
+    "overwrites": {},
+    "complete_marker": None,
+    "drain_minutes": 60,
+    "urgent_prefixes": ["urgent/"],
+    "stores": [STORE],
+}
+QUEUES = ("UPLOADS", "PLAN", "STAGE", "START", "RESULTS")
+# The functions read it when they are imported; what they make of it there is not used.
+ENVIRONMENT = {
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "000000000000",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "POWERTOOLS_METRICS_NAMESPACE": "HealthImagingImport",
+    "POWERTOOLS_SERVICE_NAME": "simulator",
+    "POWERTOOLS_LOG_LEVEL": "CRITICAL",
+    "LEDGER_TABLE": "ledger",
+    "INPUT_BUCKET": "input",
+    "STAGING_BUCKET": "staging",
+    "IMPORT_SETTINGS": json.dumps(SETTINGS),
+    **{f"{name}_QUEUE_URL": name.lower() for name in QUEUES},
+}
+
+
+def seconds_of(operation: str, answer: Any, memory: int, *, is_one_of_many: bool) -> float:
+    """How long a call keeps a function; of those for each file sixteen wait at a time."""
+    page = answer[0] if isinstance(answer, tuple) else answer or {}
+    entries = len(page.get("Items", page.get("Versions", ())))
+    cpu = (CPU_OF_A_CALL + entries * CPU_OF_A_ROW) * max(1.0, MEGABYTES_OF_A_CPU / memory)
+    return max(cpu, WIRE[operation] / WORKERS) if is_one_of_many else cpu + WIRE[operation]

@@ -1,0 +1,82 @@
+"""The simulator at a small scale: what it says of the import, and that it counts what it says it counts."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from benchmarks.import_simulator import LAYOUTS
+from benchmarks.provenance import ROOT
+from benchmarks.simulator.deployed import FUNCTIONS
+from benchmarks.simulator.imaging import Bucket, Quotas
+from benchmarks.simulator.strategies import STRATEGIES, Caller
+from healthimaging.import_steps import STEPS
+
+FILES = 2_000
+
+
+@pytest.fixture(scope="module")
+def found() -> Any:
+    """In a process of its own: the functions read their environment when they are imported."""
+    command = [sys.executable, "-m", "benchmarks.import_simulator", "--json"]
+    command += ["--files", str(FILES), "--rate", "1"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout)
+
+
+@pytest.mark.parametrize("layout", [layout[0] for layout in LAYOUTS])
+def test_every_file_of_a_simulated_backlog_is_imported_once(found: Any, layout: str) -> None:
+    (run,) = found["layouts"][layout]
+
+    assert (run["losses"], run["duplicates"], run["failed"]) == (0, 0, 0)
+    assert run["timeouts"] == {}
+    assert run["most_running"] <= 100
+
+
+def test_calls_are_counted_and_priced(found: Any) -> None:
+    for runs in found["layouts"].values():
+        for run in runs:
+            assert run["calls"]["S3Event"] == FILES
+            assert run["calls"]["WriteRequestUnit"] >= 2 * FILES
+            assert run["dollars_per_million"] == pytest.approx(sum(run["dollars_by_name"].values()), abs=0.05)
+
+
+def test_a_bucket_of_tokens_allows_its_burst_and_then_its_rate() -> None:
+    bucket = Bucket(rate=0.25, burst=2, tokens=2, at=0.0)
+
+    assert [bucket.takes(at) for at in (0, 0, 0, 3.9, 4.1, 4.1, 100, 100, 100)] == [
+        *(True, True, False),
+        *(False, True, False),
+        *(True, True, False),
+    ]
+
+
+def test_a_job_for_each_file_loses_what_the_sdk_gives_up() -> None:
+    (strategy,) = (one for one in STRATEGIES if one.name == "one job a file")
+
+    told = Caller(strategy, 500, Quotas(rate=0.25)).run()
+
+    assert told["jobs"] + told["losses"] == 500
+    assert told["throttled_share"] > 0.5
+
+
+def test_the_simulated_functions_are_those_that_are_deployed() -> None:
+    deployed = {
+        step.name: (
+            step.timeout.to_seconds(),
+            step.memory_size,
+            step.queue,
+            step.batch_size,
+            step.batching_window.to_seconds() if step.batching_window else 0,
+            step.max_concurrency or 1,
+        )
+        for step in STEPS
+    }
+
+    assert deployed == {
+        name: (one.timeout, one.memory, one.queue, one.batch_size, one.window, one.at_once)
+        for name, one in FUNCTIONS.items()
+    }
