@@ -24,7 +24,7 @@ def seen(data: bytes, encoding: str = "") -> str | None:
         (P10, "", None),
         (P10, "aws-chunked", None),
         (P10, "gzip", GZIP),
-        (gzip.compress(P10), "", GZIP),
+        (gzip.compress(P10, mtime=0), "", GZIP),
         (b"DICM", "", NOT_P10),
         (b"\xff\xd8\xff", "", NOT_P10),
         (b'{"study": 1}', "", JSON),
