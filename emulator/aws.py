@@ -4,6 +4,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 
+class Datum(NamedTuple):
+    """A value of a CloudWatch metric, seen so many `times`."""
+
+    name: str
+    value: float
+    unit: str
+    dimensions: Mapping[str, str]
+    times: int = 1
+
+
 class Scope(NamedTuple):
     """The account and Region a request is signed for."""
 
@@ -37,7 +47,7 @@ class JobS3(Protocol):
 
 
 class Aws(Protocol):
-    """EventBridge, STS, IAM and KMS, as a service of AWS reaches them."""
+    """EventBridge, STS, IAM, KMS and CloudWatch, as a service of AWS reaches them."""
 
     def publish(
         self, scope: Scope, detail_type: str, detail: Mapping[str, Any], resources: list[str]
@@ -49,4 +59,9 @@ class Aws(Protocol):
 
     def may_pass_role(self, role_arn: str) -> bool: ...
 
+    def allows(self, action: str, resource_arn: str) -> bool:
+        """Whether the caller of the request at hand may do that action of HealthImaging on the resource."""
+
     def key_is_usable(self, scope: Scope, key_arn: str) -> bool: ...
+
+    def put_metrics(self, scope: Scope, data: list[Datum]) -> None: ...

@@ -14,13 +14,14 @@ from urllib.parse import unquote
 
 import ministack.app as gateway
 from ministack.core import iam_actions, iam_evaluator, responses, router
-from ministack.services import eventbridge, iam, kms, s3, sts
+from ministack.services import cloudwatch, eventbridge, iam, kms, s3, sts
 from ministack.services.cloudformation import provisioners
 
-from emulator.aws import Credentials, RoleRefused, Scope
+from emulator.aws import Credentials, Datum, RoleRefused, Scope
 from emulator.dicomweb.routes import action_of
 
 SERVICE = "medical-imaging"
+NAMESPACE = "AWS/HealthImaging"
 PRINCIPAL = "medical-imaging.amazonaws.com"
 DATASTORE_TYPE = "AWS::HealthImaging::Datastore"
 SESSION_SECONDS = 3600
@@ -119,14 +120,21 @@ def _trusts(trust_policy: str | dict[str, Any], role_arn: str, source_arn: str, 
 
 def may_pass_role(role_arn: str) -> bool:
     """Whether the caller of the request at hand may hand `role_arn` to HealthImaging."""
+    return _allowed("iam:PassRole", "iam", role_arn, {"iam:PassedToService": PRINCIPAL})
+
+
+def allows(action: str, resource_arn: str) -> bool:
+    """Whether the caller of the request at hand may do that action of HealthImaging on the resource."""
+    return _allowed(f"{SERVICE}:{action}", SERVICE, resource_arn, {})
+
+
+def _allowed(action: str, service: str, resource_arn: str, context: dict[str, Any]) -> bool:
     access_key = iam_evaluator._verified_key.get()
     # MiniStack verifies no signature of an account root, who may do everything.
     if not access_key:
         return True
-    context = {"iam:PassedToService": PRINCIPAL}
     region = responses.get_region()
-    denied = iam_evaluator.enforce(access_key, "iam:PassRole", "iam", region, role_arn, context)
-    return denied is None
+    return iam_evaluator.enforce(access_key, action, service, region, resource_arn, context) is None
 
 
 def key_is_usable(scope: Scope, key_arn: str) -> bool:
@@ -134,6 +142,22 @@ def key_is_usable(scope: Scope, key_arn: str) -> bool:
     with responses.request_scope(*scope):
         key = kms._resolve_key(key_arn)
     return bool(key and key["KeyState"] == "Enabled" and key.get("KeySpec") == "SYMMETRIC_DEFAULT")
+
+
+def put_metrics(scope: Scope, data: list[Datum]) -> None:
+    """Put values of metrics into the account's CloudWatch, under the namespace of HealthImaging."""
+    entries = [
+        {
+            "MetricName": each.name,
+            "Unit": each.unit,
+            "Dimensions": [{"Name": name, "Value": value} for name, value in each.dimensions.items()],
+            "Values": [each.value],
+            "Counts": [each.times],
+        }
+        for each in data
+    ]
+    with responses.request_scope(*scope):
+        cloudwatch._put_metric_data({}, {"Namespace": NAMESPACE, "MetricData": entries}, False, is_json=True)
 
 
 def _naming_dicomweb(extract: Callable[..., str | None]) -> Callable[..., str | None]:

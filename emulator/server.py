@@ -28,7 +28,7 @@ from emulator.storage import OtherSchema
 
 HOST = "127.0.0.1"
 LOG = "emulator.log"
-SECONDS_TO_START = 30
+SECONDS_TO_START = 120
 SECONDS_TO_STOP = 60
 
 log = logging.getLogger(__name__)

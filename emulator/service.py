@@ -12,7 +12,7 @@ from emulator.dicomweb.bearer import Bearers
 from emulator.dicomweb.representation import Rendered, Rendering
 from emulator.dicomweb.routes import Action, Request
 from emulator.dicomweb.uploads import Failed, Stored, Upload
-from emulator.events import Outbox
+from emulator.events import Outbox, Publish
 from emulator.image_sets.copies import Copies
 from emulator.image_sets.deletions import Deletions
 from emulator.image_sets.operations import Operations
@@ -22,6 +22,7 @@ from emulator.image_sets.updates import Updates
 from emulator.imports.jobs import ImportJobs
 from emulator.imports.outcomes import Outcome, Source
 from emulator.imports.run import ImportRuns
+from emulator.metrics import Metrics
 from emulator.routes import Answer, Operation
 from emulator.storage import Storage
 from emulator.tags import Tags
@@ -38,7 +39,8 @@ class Service:
     def __init__(self, folder: Path, aws: Aws, endpoint: str, throttle: float = 1) -> None:
         """`throttle` is how many times AWS's request rates are allowed; 0 means no limit."""
         self._storage = storage = Storage(folder)
-        self._outbox = Outbox(storage, aws.publish)
+        self._metrics = Metrics(storage, aws.put_metrics)
+        self._outbox = Outbox(storage, self._publishing(aws))
         self.bearers = Bearers(storage, aws, endpoint)
         self.datastores = Datastores(storage, self._outbox, aws)
         workers: Workers[tuple[Source, str], Outcome] = Workers(
@@ -72,7 +74,7 @@ class Service:
             "GetImageSetMetadata": image_sets.metadata,
             "GetImageFrame": image_sets.frame,
             "UpdateImageSetMetadata": Updates(*of_image_sets).update,
-            "CopyImageSet": Copies(*of_image_sets).copy,
+            "CopyImageSet": Copies(*of_image_sets, aws).copy,
             "DeleteImageSet": self._deletions.delete,
             "TagResource": tags.add,
             "UntagResource": tags.remove,
@@ -88,6 +90,7 @@ class Service:
         self._running.resume()
         self._deletions.resume()
         self._jobs.resume()
+        self._metrics.start()
 
     @functools.cached_property
     def dicomweb(self) -> Mapping[str, Action]:
@@ -101,12 +104,23 @@ class Service:
         return {name: self._throttled_action(name, each) for name, each in actions.items()}
 
     def stop(self) -> None:
+        self._metrics.stop()
         self._runs.stop()
         self._renderers.close()
         self._part_workers.close()
 
+    def _publishing(self, aws: Aws) -> Publish:
+        """Every event tells of a change to what the metrics count."""
+
+        def publish(scope: Scope, detail_type: str, detail: Mapping[str, Any], resources: list[str]) -> None:
+            aws.publish(scope, detail_type, detail, resources)
+            self._metrics.changed()
+
+        return publish
+
     def _throttled(self, name: str, operation: Operation) -> Operation:
         def run(scope: Scope, parameters: dict[str, Any]) -> dict[str, Any]:
+            self._metrics.count(scope, name, parameters.get("datastoreId"))
             self.throttle.take(scope, name)
             return operation(scope, parameters)
 
@@ -114,6 +128,7 @@ class Service:
 
     def _throttled_action(self, name: str, action: Action) -> Action:
         def run(request: Request) -> Answer:
+            self._metrics.count(request.scope, name, request.labels["datastore"])
             self.throttle.take(request.scope, name)
             return action(request)
 

@@ -149,6 +149,11 @@ class Storage:
         return connection
 
 
+def bulk_id(hashed: str) -> str:
+    """The id, among those of frames, of a value kept apart: one that no GetImageFrame can ask for."""
+    return f"bulk-{hashed}"
+
+
 def now() -> float:
     """Epoch seconds to the millisecond, as AWS prints times."""
     return round(time.time(), 3)

@@ -168,7 +168,8 @@ def _series(request: Request, image_set: Row) -> Resource:
 
 
 def _instance(request: Request, above: Resource, own: dict[str, Any]) -> Resource:
-    return _resource(request, [{"DICOM": above.attributes, "DICOMVRs": above.vrs}, own], {})
+    warnings = {"WarningReason": own["WarningReasons"]} if "WarningReasons" in own else {}
+    return _resource(request, [{"DICOM": above.attributes, "DICOMVRs": above.vrs}, own], warnings)
 
 
 def _resource(request: Request, levels: list[dict[str, Any]], counted: Mapping[str, Any]) -> Resource:

@@ -40,7 +40,7 @@ SERIES_KEYS = (
 )
 # Of the levels above: a series has one modality, and does not know those of its study.
 ABOVE_SERIES = tuple(key for key in STUDY_KEYS if key != "ModalitiesInStudy")
-INSTANCE_KEYS = ("SOPClassUID", "SOPInstanceUID", "InstanceNumber")
+INSTANCE_KEYS = ("SOPClassUID", "SOPInstanceUID", "InstanceNumber", "WarningReason")
 
 
 class Asked(NamedTuple):

@@ -17,8 +17,8 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import PYDICOM_IMPLEMENTATION_UID
 
 from emulator.dicomweb.representation import BIG_ENDIAN, EXPLICIT_VR, NATIVE, Place, Rendered, Rendering
-from emulator.p10.elements import Element, elements
-from emulator.p10.reading import InvalidDicom
+from emulator.p10.elements import Bulk, Element, elements
+from emulator.p10.parsing import InvalidDicom
 from emulator.p10.writing import Encapsulated, file
 from emulator.pixels.decode import DECODED, compressed_frame
 from emulator.pixels.layout import Layout, read_layout
@@ -46,6 +46,7 @@ DECODED_PHOTOMETRIC = {
 }
 OFFSET_TABLES = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths")
 LARGEST_OFFSET = 0xFFFFFFFF
+SEQUENCE_END = b"\xfe\xff\xdd\xe0\0\0\0\0"
 FILE_META = {"FileMetaInformationVersion": "AAE=", "ImplementationClassUID": str(PYDICOM_IMPLEMENTATION_UID)}
 
 
@@ -69,18 +70,37 @@ def _instance(rendering: Rendering) -> bytes:
     attributes = {**FILE_META, **rendering.attributes}
     attributes.setdefault("MediaStorageSOPClassUID", attributes.get("SOPClassUID"))
     attributes.setdefault("MediaStorageSOPInstanceUID", attributes.get("SOPInstanceUID"))
+    if not rendering.places:
+        return file(_elements(rendering, attributes), rendering.transfer_syntax_uid)
     for keyword in OFFSET_TABLES:
         attributes.pop(keyword, None)
-    if not rendering.places:
-        return file(elements(attributes, rendering.vrs), rendering.transfer_syntax_uid)
     if rendering.transfer_syntax_uid in NATIVE:
         pixels = _native_pixels(rendering)
     else:
         frames = [_read(place) for place in rendering.places]
         pixels = Element(PIXEL_DATA, "OB", [_encapsulated(frames)])
     attributes.update(_as_decoded(rendering))
-    found = [*elements(attributes, rendering.vrs), pixels]
+    found = [*_elements(rendering, attributes), pixels]
     return file(sorted(found, key=lambda each: each.tag), rendering.transfer_syntax_uid)
+
+
+def _elements(rendering: Rendering, attributes: Mapping[str, Any]) -> list[Element]:
+    return [_filled(rendering, each) for each in elements(attributes, rendering.vrs)]
+
+
+def _filled(rendering: Rendering, each: Element) -> Element:
+    """The element with the values in it that are kept apart."""
+    if each.vr == "SQ":
+        return each._replace(values=[[_filled(rendering, inner) for inner in item] for item in each.values])
+    if not each.values or not isinstance(each.values[0], Bulk):
+        return each
+    place = rendering.apart.get(each.values[0])
+    value = _read(place) if place else b""
+    if each.tag != PIXEL_DATA or rendering.stored_syntax_uid in NATIVE:
+        return each._replace(values=[_even(value)])
+    if rendering.transfer_syntax_uid != rendering.stored_syntax_uid:
+        raise Unrenderable("the pixels cannot be cut into frames: ask for transfer-syntax=*")
+    return Element(PIXEL_DATA, "OB", [Encapsulated(value + SEQUENCE_END)])
 
 
 def _as_decoded(rendering: Rendering) -> Mapping[str, Any]:
@@ -159,7 +179,7 @@ def _read(place: Place) -> bytes:
 def _encapsulated(frames: list[bytes]) -> Encapsulated:
     has_table = sum(len(frame) + 10 for frame in frames) <= LARGEST_OFFSET
     # Without the item that ends it, which pydicom leaves to its writer.
-    return Encapsulated(encapsulate(frames, has_bot=has_table) + b"\xfe\xff\xdd\xe0\0\0\0\0")
+    return Encapsulated(encapsulate(frames, has_bot=has_table) + SEQUENCE_END)
 
 
 def _even(value: bytes) -> bytes:

@@ -32,7 +32,10 @@ class Place(NamedTuple):
 
 
 class Rendering(NamedTuple):
-    """What a worker process is to make: a P10 file, or the frames at `places`, in `transfer_syntax_uid`."""
+    """What a worker process is to make: a P10 file, or the frames at `places`, in `transfer_syntax_uid`.
+
+    `apart` is where values lie that metadata holds but the hash of.
+    """
 
     attributes: Mapping[str, Any]
     vrs: Mapping[str, str]
@@ -40,6 +43,7 @@ class Rendering(NamedTuple):
     transfer_syntax_uid: str
     places: list[Place]
     is_whole: bool
+    apart: Mapping[str, Place] = {}
 
 
 # The bytes of each, or why there are none.

@@ -18,6 +18,7 @@ from emulator.dicomweb.uploads import CANNOT_UNDERSTAND, PROCESSING_FAILURE, Fai
 from emulator.errors import ValidationException
 from emulator.events import Outbox
 from emulator.imports import placing
+from emulator.imports.frame_files import discard
 from emulator.imports.manifests import Placed
 from emulator.p10.dicom_json import dicom_json
 from emulator.routes import Answer
@@ -72,7 +73,7 @@ class Stow:
             ]
             results = self._results(uploads)
         placed = self._place(datastore, request_id, [each for each in results if isinstance(each, Stored)])
-        return _answer(request, results, placed)
+        return _answer(request, [_placed_or_failed(each, placed) for each in results], placed)
 
     @contextmanager
     def _spooled(self, request_id: str, body: bytes) -> Iterator[Path]:
@@ -91,21 +92,33 @@ class Stow:
     def _result(self, upload: Upload | None) -> Stored | Failed:
         if upload is None:
             return Failed(None, None, CANNOT_UNDERSTAND)
-        try:
-            return self._workers.run(upload)
-        except (WorkerLost, RuntimeError):
-            return Failed(None, None, PROCESSING_FAILURE)
+        # Decoders take processes down, and the rest of a file does not.
+        for attempt in (upload, upload._replace(transcode=False)):
+            try:
+                return self._workers.run(attempt)
+            except WorkerLost:
+                continue
+            except RuntimeError:
+                break
+        return Failed(None, None, PROCESSING_FAILURE)
 
     def _place(self, datastore: Row, request_id: str, stored: list[Stored]) -> Mapping[str, Placed]:
-        """Where each went, by key."""
+        """Where each went, by key. One that no image set takes in is not there."""
         imported = [each.imported for each in stored]
         with placing.planned(self._storage, datastore, request_id, imported) as placements:
-            counts = [placing.write_metadata(self._storage, datastore, each) for each in placements]
+            written, too_large = placing.write_documents(self._storage, datastore, placements)
             with self._storage.writing() as connection:
-                for placement, count in zip(placements, counts, strict=True):
-                    placing.store(connection, datastore, placement, count)
+                for each in written:
+                    placing.store(connection, datastore, each)
+        discard(self._storage.frames, request_id, too_large)
         self._outbox.flush()
-        return placing.placed(placements)
+        return placing.placed(each.placement for each in written)
+
+
+def _placed_or_failed(each: Stored | Failed, placed: Mapping[str, Placed]) -> Stored | Failed:
+    if isinstance(each, Failed) or each.imported.key in placed:
+        return each
+    return Failed(each.sop_class_uid, each.imported.sop_instance_uid, PROCESSING_FAILURE)
 
 
 def parts_of(request: Request) -> list[tuple[bool, int, int]]:
@@ -126,7 +139,7 @@ def parts_of(request: Request) -> list[tuple[bool, int, int]]:
 
 
 def _answer(request: Request, results: list[Stored | Failed], placed: Mapping[str, Placed]) -> Answer:
-    """PS3.18 10.5.3: 200 when all are stored, 202 when some are, 409 when none is."""
+    """PS3.18 10.5.3: 200 when all are stored, 202 when some are or have warnings, 409 when none is."""
     stored = [each for each in results if isinstance(each, Stored)]
     failed = [each for each in results if isinstance(each, Failed)]
     studies = {each.imported.study_instance_uid for each in stored}
@@ -137,7 +150,8 @@ def _answer(request: Request, results: list[Stored | Failed], placed: Mapping[st
         body["FailedSOPSequence"] = [_failed(each) for each in failed]
     if stored:
         body["ReferencedSOPSequence"] = [_stored(request, each, placed[each.imported.key]) for each in stored]
-    status = 200 if not failed else 202 if stored else 409
+    is_clean = not failed and not any(each.imported.warnings for each in stored)
+    status = 200 if is_clean else 202 if stored else 409
     return Answer(status, {"Content-Type": JSON}, json.dumps(dicom_json(body, {}, str)).encode())
 
 
@@ -150,6 +164,7 @@ def _failed(each: Failed) -> dict[str, Any]:
 
 
 def _stored(request: Request, each: Stored, place: Placed) -> dict[str, Any]:
+    warnings = [warning["warning_reason_code"] for warning in each.imported.warnings]
     url = request.url_of(
         {
             "StudyInstanceUID": each.imported.study_instance_uid,
@@ -161,4 +176,5 @@ def _stored(request: Request, each: Stored, place: Placed) -> dict[str, Any]:
         "ReferencedSOPClassUID": each.sop_class_uid,
         "ReferencedSOPInstanceUID": each.imported.sop_instance_uid,
         "RetrieveURL": url if place.is_primary else f"{url}?imageSetId={place.image_set_id}",
+        **({"WarningReason": warnings[0]} if warnings else {}),
     }

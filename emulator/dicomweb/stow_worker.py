@@ -14,7 +14,8 @@ import pydicom
 
 from emulator.dicomweb.uploads import CANNOT_UNDERSTAND, NOT_OF_THE_STUDY, Failed, Stored, Upload
 from emulator.imports.importing import import_instance
-from emulator.p10.reading import InvalidDicom, read_instance
+from emulator.p10.parsing import InvalidDicom
+from emulator.p10.reading import read_instance
 
 # What pydicom says of a file that it can read nevertheless may quote an element.
 logging.getLogger("pydicom").disabled = True
@@ -34,6 +35,7 @@ def store_part(upload: Upload) -> Stored | Failed:
             job_id=upload.request_id,
             frames=upload.frames,
             lossless_format=upload.lossless_format,
+            transcode=upload.transcode,
         )
     except InvalidDicom:
         return Failed(*_uids(data), CANNOT_UNDERSTAND)

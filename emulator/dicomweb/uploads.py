@@ -11,7 +11,10 @@ CANNOT_UNDERSTAND = 0xC000
 
 
 class Upload(NamedTuple):
-    """One part of a request, at a place in a file. `study_instance_uid` is the one it must be of, if any."""
+    """One part of a request, at a place in a file. `study_instance_uid` is the one it must be of, if any.
+
+    `transcode`: see `importing.import_instance`.
+    """
 
     file: str
     start: int
@@ -21,6 +24,7 @@ class Upload(NamedTuple):
     frames: str
     lossless_format: str
     study_instance_uid: str | None
+    transcode: bool = True
 
 
 class Stored(NamedTuple):

@@ -21,12 +21,16 @@ from emulator.errors import ResourceNotFoundException, ValidationException
 from emulator.image_sets import tiers
 from emulator.image_sets.documents import Documents, Instance
 from emulator.p10.dicom_json import bulkdata, dicom_json
+from emulator.p10.elements import bulk_hashes
+from emulator.p10.values import whole_number
 from emulator.routes import Answer
-from emulator.storage import Row, Storage
+from emulator.storage import Row, Storage, bulk_id
 from emulator.workers import WorkerLost
 
 JSON = "application/dicom+json"
 P10 = "application/dicom"
+# A file may claim more than anybody could list.
+MOST_FRAMES = 1_000_000
 AVAILABLE_TRANSFER_SYNTAX_UID = "AvailableTransferSyntaxUID"
 
 Found = TypeVar("Found")
@@ -62,7 +66,15 @@ class Wado:
         asked, syntax = _negotiated(request, lambda each: instance_syntax(each, stored))
         places = self._places(image_set, found)
         (data,) = self._rendered(
-            Rendering(found.attributes, found.vrs, stored, syntax, places, is_whole=True)
+            Rendering(
+                found.attributes,
+                found.vrs,
+                stored,
+                syntax,
+                places,
+                is_whole=True,
+                apart=self._apart(image_set, found),
+            )
         )
         return _answered(asked, P10, [multipart.Part(f"{P10}; transfer-syntax={syntax}", data)])
 
@@ -95,9 +107,11 @@ class Wado:
 
     def bulkdata(self, request: Request) -> Answer:
         """GetDICOMBulkdata: one large binary element, by the hash that metadata names it with."""
-        _, found = self._instance(request)
+        image_set, found = self._instance(request)
         asked, _ = _negotiated(request, lambda each: OCTETS if each.may_be(OCTETS) else None)
-        value = bulkdata(found.attributes, found.vrs, request.labels["bulkdata"])
+        hashed = request.labels["bulkdata"]
+        apart = self._apart(image_set, found).get(hashed)
+        value = _read(apart) if apart else bulkdata(found.attributes, found.vrs, hashed)
         if value is None:
             raise ResourceNotFoundException("the instance has no bulk data of this hash")
         location = request.base + request.path.partition(request.labels["datastore"])[2]
@@ -122,15 +136,23 @@ class Wado:
         return image_set, self._documents.instance(image_set, request.labels["instance"])
 
     def _places(self, image_set: Row, found: Instance) -> list[Place]:
-        query = "SELECT file, start, size FROM frames WHERE image_set_id = ? AND id = ?"
-        rows = [self._storage.row(query, image_set["id"], frame_id) for frame_id in found.frame_ids]
-        places = [
-            Place(str(self._storage.frames / row["file"]), row["start"], row["size"]) for row in rows if row
-        ]
-        count = int(found.attributes.get("NumberOfFrames") or 1)
-        if len(places) == 1 < count and found.transfer_syntax_uid in NATIVE:
+        places = [place for each in found.frame_ids if (place := self._place(image_set, each))]
+        count = whole_number(found.attributes.get("NumberOfFrames")) or 1
+        # Floating point pixels; of others in one piece nobody knows where a frame begins.
+        is_float = "BitsStored" not in found.attributes
+        if len(places) == 1 < count <= MOST_FRAMES and found.transfer_syntax_uid in NATIVE and is_float:
             return _split(places[0], count)
         return places
+
+    def _apart(self, image_set: Row, found: Instance) -> dict[str, Place]:
+        """Where the values lie that are kept apart from metadata, by their hash."""
+        hashes = set(bulk_hashes(found.attributes))
+        return {each: place for each in hashes if (place := self._place(image_set, bulk_id(each)))}
+
+    def _place(self, image_set: Row, identity: str) -> Place | None:
+        query = "SELECT file, start, size FROM frames WHERE image_set_id = ? AND id = ?"
+        row = self._storage.row(query, image_set["id"], identity)
+        return Place(str(self._storage.frames / row["file"]), row["start"], row["size"]) if row else None
 
     def _rendered(self, rendering: Rendering) -> list[bytes]:
         try:

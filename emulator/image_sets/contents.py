@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.image_sets import search
-from emulator.image_sets.metadata import document, metadata_file, write_document
-from emulator.storage import Row, Storage
-
-LARGEST_DOCUMENT = 50 * 1024 * 1024
+from emulator.image_sets.metadata import TooLarge, document, metadata_file, write_document
+from emulator.storage import Row, Storage, bulk_id
 
 Levels = Mapping[str, dict[str, Any]]
 
@@ -67,11 +65,10 @@ def write(storage: Storage, image_set: Row, content: Content) -> None:
         content.series_instance_uid,
         content.instances.items(),
     )
-    # A gzip file ends with the length of what it holds.
-    length = int.from_bytes(data[-4:], "little")
-    if length > LARGEST_DOCUMENT:
-        raise Refused(f"metadata would be {length} bytes long: at most {LARGEST_DOCUMENT} are allowed")
-    write_document(storage, image_set["id"], image_set["version"], data)
+    try:
+        write_document(storage, image_set["id"], image_set["version"], data)
+    except TooLarge as error:
+        raise Refused(str(error)) from error
 
 
 def store(connection: sqlite3.Connection, image_set_id: str, content: Content) -> None:
@@ -112,6 +109,14 @@ def store_levels(
 def frame_ids(metadata: bytes) -> list[str]:
     """The frames of an instance."""
     return [frame["ID"] for frame in unpacked(metadata)["ImageFrames"]]
+
+
+def stored_ids(metadata: bytes) -> list[str]:
+    """The frames of an instance, and its values that are kept apart."""
+    # The dictionary of DICOM is slow to load, and few requests need it.
+    from emulator.p10.elements import bulk_hashes
+
+    return frame_ids(metadata) + [bulk_id(each) for each in bulk_hashes(unpacked(metadata)["DICOM"])]
 
 
 def unpacked(metadata: bytes) -> dict[str, Any]:

@@ -5,9 +5,9 @@ import sqlite3
 from typing import Any
 
 from emulator import events
-from emulator.aws import Scope
+from emulator.aws import Aws, Scope
 from emulator.datastores import Datastores
-from emulator.errors import ServiceQuotaExceededException, ValidationException
+from emulator.errors import AccessDeniedException, ServiceQuotaExceededException, ValidationException
 from emulator.image_sets import contents, operations, versions
 from emulator.image_sets.changes import tree
 from emulator.image_sets.contents import Content, Refused
@@ -27,8 +27,10 @@ class Copies:
         datastores: Datastores,
         image_sets: ImageSets,
         running: operations.Operations,
+        aws: Aws,
     ) -> None:
         self._storage = storage
+        self._aws = aws
         self._datastores = datastores
         self._image_sets = image_sets
         self._running = running
@@ -51,6 +53,8 @@ class Copies:
                 raise ValidationException(f"image set {source['id']} is primary already")
             chosen = self._chosen(source, information["sourceImageSet"].get("DICOMCopies"))
             destination = self._destination(scope, source, information.get("destinationImageSet"), promote)
+            if destination:
+                self._authorise(datastore, destination)
             request = {"source": source["id"], "status": source["workflow_status"], "instances": chosen}
             with self._storage.writing() as connection:
                 copied = (
@@ -77,6 +81,14 @@ class Copies:
             "sourceImageSetProperties": _properties(datastore, read),
             "destinationImageSetProperties": _properties(datastore, copied),
         }
+
+    def _authorise(self, datastore: Row, destination: Row) -> None:
+        """The path of the request names the source alone, and both must be allowed."""
+        arn = events.image_set_arn(datastore, destination["id"])
+        if not self._aws.allows(KIND, arn):
+            raise AccessDeniedException(
+                f"the caller is not authorized to perform: medical-imaging:{KIND} on resource: {arn}"
+            )
 
     def _destination(
         self, scope: Scope, source: Row, given: dict[str, Any] | None, promote: bool
@@ -211,14 +223,14 @@ def _new(
 def _share_frames(
     connection: sqlite3.Connection, source: str, destination: str, chosen: dict[str, bytes]
 ) -> None:
-    """Frames are not copied: both image sets name the same places in the same files."""
+    """Frames and values kept apart are not copied: both image sets name the same places of the same files."""
     connection.executemany(
         "INSERT OR IGNORE INTO frames SELECT ?, id, file, start, size FROM frames"
         " WHERE image_set_id = ? AND id = ?",
         [
             (destination, source, each)
             for metadata in chosen.values()
-            for each in contents.frame_ids(metadata)
+            for each in contents.stored_ids(metadata)
         ],
     )
 

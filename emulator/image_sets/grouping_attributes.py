@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from emulator.p10.reading import GROUPING, SEARCHED, WHOLE_NUMBERS, whole_number
+from emulator.p10.reading import GROUPING, SEARCHED, WHOLE_NUMBERS
+from emulator.p10.values import whole_number
 
 
 def conflict_key(levels: Mapping[str, dict[str, Any]]) -> tuple[str, ...]:

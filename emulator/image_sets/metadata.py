@@ -3,24 +3,38 @@
 import gzip
 import json
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from emulator.storage import Storage
 
 SCHEMA_VERSION = "1.1"
+# The quota on one import, copy or update.
+LARGEST_DOCUMENT = 50 * 1024 * 1024
+
+
+class TooLarge(Exception):  # noqa: N818 - what happened
+    """The metadata of an image set would be larger than HealthImaging allows."""
 
 
 def instance_json(
-    levels_below: dict[str, Any], transfer_syntax_uid: str, image_frames: list[dict[str, Any]]
+    levels_below: dict[str, Any],
+    transfer_syntax_uid: str,
+    image_frames: list[dict[str, Any]],
+    warning_reasons: Sequence[int] = (),
 ) -> bytes:
-    """One instance's part of the document, compressed as it is kept."""
+    """One instance's part of the document, compressed as it is kept.
+
+    `WarningReasons`, of an instance imported with warnings, is a member of ours: AWS says that it is
+    searched by, and not where it stands.
+    """
     instance = {
         **levels_below,
         "StoredTransferSyntaxUID": transfer_syntax_uid,
         "ChecksumType": "DECOMPRESSED",
         "ImageFrames": image_frames,
+        **({"WarningReasons": list(warning_reasons)} if warning_reasons else {}),
     }
     return zlib.compress(_dump(instance), 1)
 
@@ -31,7 +45,11 @@ def metadata_file(storage: Storage, image_set_id: str, version: int) -> Path:
 
 
 def write_document(storage: Storage, image_set_id: str, version: int, data: bytes) -> None:
-    """Write the document of a version. The file is there whole or not at all."""
+    """Write the document of a version. The file is there whole or not at all. Raises TooLarge."""
+    # A gzip file ends with the length of what it holds.
+    length = int.from_bytes(data[-4:], "little")
+    if length > LARGEST_DOCUMENT:
+        raise TooLarge(f"metadata would be {length} bytes long: at most {LARGEST_DOCUMENT} are allowed")
     path = metadata_file(storage, image_set_id, version)
     path.parent.mkdir(exist_ok=True)
     partial = path.with_suffix(".partial")

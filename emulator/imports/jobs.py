@@ -14,6 +14,7 @@ from emulator.errors import (
     ResourceNotFoundException,
     ServiceQuotaExceededException,
 )
+from emulator.imports.outcomes import MetadataMapping
 from emulator.storage import Row, Storage, now
 
 CONCURRENT_JOBS = 100
@@ -154,6 +155,19 @@ def bucket_and_prefix(uri: str) -> tuple[str, str]:
     """
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
     return bucket, prefix
+
+
+def mappings(job: Row) -> tuple[MetadataMapping, ...]:
+    """The metadata files of `importConfiguration`, whose paths are relative to the input."""
+    configuration = json.loads(job["request"]).get("importConfiguration", {})
+    given = configuration.get("dicomJsonMetadataImportConfiguration", {}).get("dicomMetadataMappings", [])
+    _, prefix = bucket_and_prefix(job["input_uri"])
+    return tuple(
+        MetadataMapping(
+            each["studyInstanceUID"], each.get("seriesInstanceUID"), prefix + each["metadataFilePath"]
+        )
+        for each in given
+    )
 
 
 def _summary(job: Row) -> dict[str, Any]:

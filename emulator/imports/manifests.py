@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from emulator.imports.outcomes import SERVER_ERROR, Imported, Outcome, Refused
+from emulator.imports.outcomes import SERVER_ERROR, Imported, Judged, Refused
 
 
 class Placed(NamedTuple):
@@ -16,7 +16,7 @@ class Placed(NamedTuple):
 
 
 def manifest_files(
-    job: Mapping[str, Any], outcomes: list[Outcome], placed: Mapping[str, Placed]
+    job: Mapping[str, Any], outcomes: list[Judged], placed: Mapping[str, Placed]
 ) -> dict[str, bytes]:
     """Path under the output prefix -> content. `placed` is by object key.
 

@@ -1,7 +1,7 @@
 """What became of one object of an import job: the words between the job and its worker processes."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from emulator.aws import Credentials
 
@@ -9,9 +9,17 @@ CUSTOMER_ERROR = "ValidationException"
 SERVER_ERROR = "InternalServerException"
 
 
+class MetadataMapping(NamedTuple):
+    """The object whose elements go over those of a study, or of one series of it."""
+
+    study_instance_uid: str
+    series_instance_uid: str | None
+    key: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where a job reads, as whom, and where its frames go."""
+    """Where a job reads, as whom, and where its frames go. `transcode`: see `importing.import_instance`."""
 
     endpoint: str
     region: str
@@ -21,11 +29,13 @@ class Source:
     job_id: str
     frames: str
     lossless_format: str
+    transcode: bool = True
+    mappings: tuple[MetadataMapping, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoredFrame:
-    """A frame's place in the instance's frame file."""
+    """The place of a frame, or of a value kept apart, in the instance's frame file."""
 
     id: str
     start: int
@@ -65,4 +75,5 @@ class Denied:
     message: str
 
 
-Outcome = Imported | Refused | Denied
+Judged = Imported | Refused
+Outcome = Judged | Denied

@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from emulator import events
 from emulator.image_sets import search, versions
-from emulator.image_sets.metadata import document, write_document
+from emulator.image_sets.metadata import TooLarge, document, write_document
 from emulator.imports.grouping import Group, group, image_set_id, merge_levels
 from emulator.imports.manifests import Placed
 from emulator.imports.outcomes import Imported
@@ -96,8 +96,30 @@ def placed(placements: Iterable[Placement]) -> dict[str, Placed]:
     }
 
 
-def write_metadata(storage: Storage, datastore: Row, placement: Placement) -> int:
-    """Write the document of the image set's new version, and answer how many instances it holds."""
+class Written(NamedTuple):
+    """A placement whose metadata document is written, and how many instances it holds."""
+
+    placement: Placement
+    instance_count: int
+
+
+def write_documents(
+    storage: Storage, datastore: Row, placements: Iterable[Placement]
+) -> tuple[list[Written], dict[str, str]]:
+    """Write the document of each image set's new version. Also: by object key, why an instance has no place.
+
+    An image set whose metadata would be too large takes in nothing of this import.
+    """
+    written, refused = [], {}
+    for each in placements:
+        try:
+            written.append(Written(each, _write_document(storage, datastore, each)))
+        except TooLarge as error:
+            refused.update({member.key: f"image set {error}" for member in each.group.members})
+    return written, refused
+
+
+def _write_document(storage: Storage, datastore: Row, placement: Placement) -> int:
     instances = dict(_stored_instances(storage, placement.id))
     instances.update({uid: each.metadata for uid, each in placement.group.instances.items()})
     series = placement.group.series_instance_uid
@@ -111,8 +133,9 @@ def _stored_instances(storage: Storage, identity: str) -> Iterable[tuple[str, by
     return ((row["sop_instance_uid"], row["metadata"]) for row in storage.rows(query, identity))
 
 
-def store(connection: sqlite3.Connection, datastore: Row, placement: Placement, instance_count: int) -> None:
+def store(connection: sqlite3.Connection, datastore: Row, written: Written) -> None:
     """Write an image set's rows and its event, within the caller's transaction."""
+    placement, instance_count = written
     at = now()
     values = _row(datastore, placement, instance_count, at)
     changes = ", ".join(f"{name} = excluded.{name}" for name in values)

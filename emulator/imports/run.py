@@ -9,21 +9,35 @@ import logging
 import os
 import queue
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, Protocol
 
 from emulator import events
 from emulator.aws import Aws, JobS3, RoleRefused, S3Refused, Scope
 from emulator.imports import placing
-from emulator.imports.jobs import bucket_and_prefix
+from emulator.imports.frame_files import discard
+from emulator.imports.jobs import bucket_and_prefix, mappings
 from emulator.imports.manifests import manifest_files
-from emulator.imports.outcomes import SERVER_ERROR, Denied, Imported, Outcome, Refused, Source
+from emulator.imports.outcomes import (
+    CUSTOMER_ERROR,
+    SERVER_ERROR,
+    Denied,
+    Imported,
+    Judged,
+    Outcome,
+    Refused,
+    Source,
+)
 from emulator.imports.quotas import QuotaExceeded, within_quotas
 from emulator.storage import Row, Storage, now
 from emulator.workers import WorkerLost
 
 JOBS_AT_A_TIME = 4
+# Worth a line in the log.
+LONG_SECONDS = 10
 
 log = logging.getLogger(__name__)
 
@@ -105,10 +119,17 @@ class ImportRuns:
             keys = within_quotas(s3.objects(prefix), prefix)
         except S3Refused as error:
             raise JobFailed(f"the input cannot be listed with the role: {error}") from error
+        mapped = {each.key for each in source.mappings}
+        keys = [key for key in keys if key not in mapped]
         if not keys:
             raise JobFailed("there is no object under inputS3Uri")
-        outcomes = self._outcomes(source, keys)
-        self._place(job, datastore, outcomes, s3)
+        try:
+            refused = self._place(job, datastore, self._outcomes(source, keys), s3)
+        except Exception:
+            if not self._stopping.is_set():
+                discard(self._storage.frames, job["id"], keys)
+            raise
+        discard(self._storage.frames, job["id"], refused)
         self._outbox.flush()
         log.info("import job %s COMPLETED: %d files", job["id"], len(keys))
 
@@ -130,11 +151,12 @@ class ImportRuns:
             job_id=job["id"],
             frames=str(self._storage.frames),
             lossless_format=datastore["lossless_format"],
+            mappings=mappings(job),
         )
 
-    def _outcomes(self, source: Source, keys: list[str]) -> list[Outcome]:
+    def _outcomes(self, source: Source, keys: list[str]) -> list[Judged]:
         """What became of each object, in the order of the keys."""
-        outcomes: list[Outcome] = []
+        outcomes: list[Judged] = []
         feeders = ThreadPoolExecutor(os.cpu_count() or 1)
         try:
             for outcome in feeders.map(lambda key: self._outcome(source, key), keys):
@@ -148,23 +170,39 @@ class ImportRuns:
     def _outcome(self, source: Source, key: str) -> Outcome:
         if self._stopping.is_set():
             raise JobFailed("the service is stopping")
+        begin = time.monotonic()
         try:
             return self._workers.run((source, key))
+        except RuntimeError as error:
+            return Refused(key=key, exception_type=SERVER_ERROR, message=str(error))
+        except WorkerLost:
+            return self._outcome_without_decoder(source, key)
+        finally:
+            if (seconds := time.monotonic() - begin) > LONG_SECONDS:
+                log.warning("import job %s: an object took %.0f seconds", source.job_id, seconds)
+
+    def _outcome_without_decoder(self, source: Source, key: str) -> Outcome:
+        """Of an object that took its process down: decoders do that, and the rest of a file does not."""
+        try:
+            return self._workers.run((replace(source, transcode=False), key))
         except (WorkerLost, RuntimeError) as error:
             return Refused(key=key, exception_type=SERVER_ERROR, message=str(error))
 
-    def _place(self, job: Row, datastore: Row, outcomes: list[Outcome], s3: JobS3) -> None:
+    def _place(self, job: Row, datastore: Row, outcomes: list[Judged], s3: JobS3) -> list[str]:
+        """Place what is imported, and answer the keys of what is refused."""
         imported = [each for each in outcomes if isinstance(each, Imported)]
         with placing.planned(self._storage, datastore, job["id"], imported) as placements:
-            counts = [placing.write_metadata(self._storage, datastore, each) for each in placements]
-            self._write_manifests(job, outcomes, placements, s3)
+            written, too_large = placing.write_documents(self._storage, datastore, placements)
+            outcomes = [_refused(each.key, too_large) or each for each in outcomes]
+            self._write_manifests(job, outcomes, [each.placement for each in written], s3)
             with self._storage.writing() as connection:
-                for placement, count in zip(placements, counts, strict=True):
-                    placing.store(connection, datastore, placement, count)
+                for each in written:
+                    placing.store(connection, datastore, each)
                 self._end(connection, job, datastore, "COMPLETED", "Import Job Completed")
+        return [each.key for each in outcomes if isinstance(each, Refused)]
 
     def _write_manifests(
-        self, job: Row, outcomes: list[Outcome], placements: list[placing.Placement], s3: JobS3
+        self, job: Row, outcomes: list[Judged], placements: list[placing.Placement], s3: JobS3
     ) -> None:
         bucket, prefix = bucket_and_prefix(job["output_uri"])
         files = manifest_files(dict(job), outcomes, placing.placed(placements))
@@ -201,6 +239,12 @@ class ImportRuns:
         row = self._storage.row(query, identity)
         assert row is not None
         return row
+
+
+def _refused(key: str, reasons: Mapping[str, str]) -> Refused | None:
+    if key not in reasons:
+        return None
+    return Refused(key=key, exception_type=CUSTOMER_ERROR, message=reasons[key])
 
 
 def _owner(job: Row) -> str | None:

@@ -11,7 +11,9 @@ from emulator.aws import S3Refused
 from emulator.imports.importing import import_instance
 from emulator.imports.outcomes import CUSTOMER_ERROR, Denied, Imported, Outcome, Refused, Source
 from emulator.imports.role_s3 import DENIED, RoleS3
-from emulator.p10.reading import InvalidDicom, read_instance
+from emulator.p10.overrides import Override, parse_override
+from emulator.p10.parsing import InvalidDicom
+from emulator.p10.reading import read_instance
 
 # What pydicom says of a file that it can read nevertheless may quote an element.
 logging.getLogger("pydicom").disabled = True
@@ -34,12 +36,31 @@ def import_object(task: tuple[Source, str]) -> Outcome:
 
 def _import(source: Source, key: str, data: bytes) -> Imported:
     return import_instance(
-        read_instance(data),
+        read_instance(data, functools.partial(_overrides, source)),
         key,
         job_id=source.job_id,
         frames=source.frames,
         lossless_format=source.lossless_format,
+        transcode=source.transcode,
     )
+
+
+def _overrides(source: Source, study_instance_uid: str, series_instance_uid: str) -> list[Override]:
+    """What is mapped to the study, and then what is mapped to the series and so goes over it."""
+    of_study = [each for each in source.mappings if each.study_instance_uid == study_instance_uid]
+    wanted = [each for each in of_study if each.series_instance_uid in (None, series_instance_uid)]
+    in_order = sorted(wanted, key=lambda each: each.series_instance_uid is not None)
+    return [_override(source, each.key) for each in in_order]
+
+
+@functools.lru_cache(maxsize=64)
+def _override(source: Source, key: str) -> Override:
+    try:
+        return parse_override(_s3(source).get(key))
+    except S3Refused as error:
+        if str(error) in DENIED:
+            raise
+        raise InvalidDicom(f"the metadata file mapped to its study cannot be read: {error}") from error
 
 
 @functools.lru_cache(maxsize=4)

@@ -5,7 +5,7 @@ from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from emulator.p10.elements import FILE_META, Element, elements, is_binary
+from emulator.p10.elements import FILE_META, Bulk, Element, elements, is_binary
 from emulator.p10.values import NUMBERS
 
 Attributes = Mapping[str, Any]
@@ -28,7 +28,7 @@ def dicom_json(attributes: Attributes, vrs: Mapping[str, str], bulkdata_uri: Uri
 
 
 def bulkdata(attributes: Attributes, vrs: Mapping[str, str], wanted: str) -> bytes | None:
-    """The value of the large binary element with that hash, if there is one."""
+    """The value of the large binary element with that hash, if metadata holds one."""
     for path, each in _binary(elements(attributes, vrs), ""):
         if bulkdata_hash(path) == wanted and len(each.values[0]) * 3 // 4 > LARGEST_INLINE:
             return b64decode(each.values[0])
@@ -46,7 +46,7 @@ def _binary(found: list[Element], above: str) -> Iterator[tuple[str, Element]]:
         if each.vr == "SQ":
             for number, item in enumerate(each.values):
                 yield from _binary(item, f"{path}/{number}/")
-        elif each.values and is_binary(each.vr):
+        elif each.values and is_binary(each.vr) and not isinstance(each.values[0], Bulk):
             yield path, each
 
 
@@ -70,6 +70,8 @@ def _member(each: Element, path: str, bulkdata_uri: Uri) -> dict[str, Any]:
         ]
         return {"vr": each.vr, "Value": items}
     if is_binary(each.vr):
+        if isinstance(each.values[0], Bulk):
+            return {"vr": each.vr, "BulkDataURI": bulkdata_uri(each.values[0])}
         if len(each.values[0]) * 3 // 4 > LARGEST_INLINE:
             return {"vr": each.vr, "BulkDataURI": bulkdata_uri(bulkdata_hash(path))}
         return {"vr": each.vr, "InlineBinary": each.values[0]}

@@ -2,7 +2,7 @@
 
 import re
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from struct import error as StructError  # noqa: N812
 from struct import pack
@@ -15,6 +15,14 @@ from emulator.p10.values import NUMBERS, TEXT
 
 TAG = re.compile(r"[0-9A-F]{8}")
 FILE_META = range(0x00020000, 0x00030000)
+# The one member of what stands in metadata for a binary value that is kept apart.
+BULK_DATA = "BulkDataURI"
+
+
+class Bulk(str):
+    """The hash of a value that is kept apart from the metadata."""
+
+    __slots__ = ()
 
 
 class Element(NamedTuple):
@@ -46,12 +54,34 @@ def elements(attributes: Mapping[str, Any], vrs: Mapping[str, str], *, signed: b
         values = value if isinstance(value, list) else [value]
         if all(each is None for each in values):
             values = []
+        if bulk := bulk_hash_of(value):
+            vr = vrs.get(key, "OW")
+            found.append(Element(tag, vr if is_binary(vr) else "UN", [Bulk(bulk)]))
+            continue
         vr = _fitting(vrs[key] if key in vrs else _vr(describe(tag).vr, values, signed), values)
         if vr == "SQ":
             items = (item if isinstance(item, dict) else {} for item in values)
             values = [elements(item, vrs, signed=signed) for item in items]
         found.append(Element(tag, vr, values))
     return sorted(found, key=lambda each: each.tag)
+
+
+def bulk_hash_of(value: Any) -> str | None:
+    """The hash of a value that is kept apart, if this stands for one."""
+    if isinstance(value, dict) and value.keys() == {BULK_DATA} and isinstance(value[BULK_DATA], str):
+        return str(value[BULK_DATA])
+    return None
+
+
+def bulk_hashes(attributes: Mapping[str, Any]) -> Iterator[str]:
+    """The hashes of all values that are kept apart, those in sequences among them."""
+    for value in attributes.values():
+        if bulk := bulk_hash_of(value):
+            yield bulk
+        elif isinstance(value, list):
+            for item in value:
+                if isinstance(item, dict):
+                    yield from bulk_hashes(item)
 
 
 def _fitting(vr: str, values: list[Any]) -> str:

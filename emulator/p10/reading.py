@@ -1,19 +1,22 @@
 """A DICOM P10 file as HealthImaging's normalised metadata."""
 
-import re
+import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from io import BytesIO
+from dataclasses import dataclass, field
 from typing import Any
 
-import pydicom
 from pydicom.charset import convert_encodings, default_encoding
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 
+from emulator.p10.conformance import value_warnings
 from emulator.p10.dictionary import ABOVE_INSTANCE, PATIENT, SERIES, STUDY, Element, describe
-from emulator.p10.values import json_values
+from emulator.p10.elements import BULK_DATA
+from emulator.p10.overrides import OverridesOf, no_overrides
+from emulator.p10.parsing import UNDEFINED_LENGTH, InvalidDicom, broken, parse
+from emulator.p10.values import BINARY, json_values, whole_number
+from emulator.warning_codes import WarningCode
 
 Attributes = dict[str, Any]
 
@@ -63,12 +66,8 @@ SEARCHED = {
 WHOLE_NUMBERS = {"SeriesNumber", *LARGEST}
 # Their values become image frames.
 PIXELS = {"PixelData", "FloatPixelData", "DoubleFloatPixelData"}
-UNDEFINED_LENGTH = 0xFFFFFFFF
-INTEGER_STRING = re.compile(r" *[+-]?[0-9]{1,12} *")
-
-
-class InvalidDicom(ValueError):  # noqa: N818
-    """A file that HealthImaging refuses. The message is the service's, and never holds a value."""
+# The guide's 1 MB. Private binary values above that are kept apart from the metadata.
+LARGEST_INLINE = 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +76,7 @@ class Instance:
 
     `search` has the keys of SearchImageSets' `DICOMTags`, without those that are empty or, where the API
     wants a number, not one. A level's metadata is `{"DICOM": {...}}`; `instance` has `DICOMVRs` too.
+    `bulk` has the values that are too large for metadata, by the hash that stands there for them.
     """
 
     study_instance_uid: str
@@ -89,19 +89,48 @@ class Instance:
     series: dict[str, Attributes]
     instance: dict[str, Attributes]
     dataset: Dataset
+    bulk: dict[str, bytes]
+    warnings: list[WarningCode]
 
 
-def read_instance(data: bytes) -> Instance:
-    """Read a P10 file. Raises InvalidDicom for whatever HealthImaging would not import."""
-    dataset = _parse(data)
+@dataclass(frozen=True)
+class _Aside:
+    """What reading a data set brings beside its attributes."""
+
+    vrs: dict[str, str] = field(default_factory=dict)
+    bulk: dict[str, bytes] = field(default_factory=dict)
+
+    def put(self, value: bytes) -> dict[str, str]:
+        """Keep a value apart, and give what stands for it in metadata."""
+        hashed = bulk_hash(value)
+        self.bulk[hashed] = value
+        return {BULK_DATA: hashed}
+
+
+def bulk_hash(value: bytes) -> str:
+    """What a value that is kept apart from the metadata is named by."""
+    return hashlib.sha256(value).hexdigest()[:32]
+
+
+def read_instance(data: bytes, overrides_of: OverridesOf = no_overrides) -> Instance:
+    """Read a P10 file. Raises InvalidDicom for whatever HealthImaging would not import.
+
+    The elements that `overrides_of` has for the study and series of the file are put over its own.
+    """
+    dataset = parse(data)
+    aside = _Aside()
     try:
-        attributes, vrs = _all_attributes(dataset)
+        attributes = _all_attributes(dataset, aside)
     except InvalidDicom:
         raise
     except Exception as error:
         # Sequences are parsed as they are read, and pydicom raises of every kind on a broken one.
-        raise InvalidDicom(_broken(error)) from None
+        raise broken(error) from None
     _check(attributes)
+    for override in overrides_of(attributes["StudyInstanceUID"], attributes["SeriesInstanceUID"]):
+        attributes = override.over(attributes)
+        aside.vrs.update(override.vrs)
+        _check(attributes)
     return Instance(
         study_instance_uid=attributes["StudyInstanceUID"],
         series_instance_uid=attributes["SeriesInstanceUID"],
@@ -111,17 +140,11 @@ def read_instance(data: bytes) -> Instance:
         patient=_level(attributes, PATIENT),
         study=_level(attributes, STUDY),
         series=_level(attributes, SERIES),
-        instance={"DICOM": _rest(attributes), "DICOMVRs": vrs},
+        instance={"DICOM": _rest(attributes), "DICOMVRs": aside.vrs},
         dataset=dataset,
+        bulk=aside.bulk,
+        warnings=value_warnings(attributes, aside.vrs),
     )
-
-
-def whole_number(value: object) -> int | None:
-    """Give the number of an integer or an integer string, and None for anything else."""
-    if isinstance(value, str):
-        return int(value) if INTEGER_STRING.fullmatch(value) else None
-    # A range looks for an int of another type, as pydicom's IS is, one by one.
-    return int(value) if isinstance(value, int) else None
 
 
 def attribute(dataset: Dataset, keyword: str) -> Any:
@@ -135,52 +158,36 @@ def attribute(dataset: Dataset, keyword: str) -> Any:
     return _value(raw, element, _vr(raw, element, signed=False), [default_encoding])
 
 
-def _parse(data: bytes) -> Dataset:
-    if data[128:132] != b"DICM":
-        raise InvalidDicom(_without_preamble(data))
-    try:
-        dataset = pydicom.dcmread(BytesIO(data))
-    except Exception as error:
-        # pydicom raises of every kind on a broken file, and its text may quote the file.
-        raise InvalidDicom(_broken(error)) from None
-    if not dataset.file_meta.get("TransferSyntaxUID"):
-        raise InvalidDicom("DICOM attribute TransferSyntaxUID does not exist")
-    return dataset
+def _all_attributes(dataset: Dataset, aside: _Aside) -> Attributes:
+    attributes = _attributes(dataset.file_meta, [default_encoding], False, aside)
+    return attributes | _attributes(dataset, [default_encoding], False, aside)
 
 
-def _without_preamble(data: bytes) -> str:
-    begins_with_group_8 = data[:2] in (b"\x08\x00", b"\x00\x08")
-    return f"DICOM {'attribute TransferSyntaxUID' if begins_with_group_8 else 'attributes'} does not exist"
-
-
-def _broken(error: Exception) -> str:
-    return f"DICOM file is malformed and cannot be read ({type(error).__name__})"
-
-
-def _all_attributes(dataset: Dataset) -> tuple[Attributes, dict[str, str]]:
-    vrs: dict[str, str] = {}
-    attributes = _attributes(dataset.file_meta, [default_encoding], False, vrs)
-    return attributes | _attributes(dataset, [default_encoding], False, vrs), vrs
-
-
-def _attributes(dataset: Dataset, encodings: Sequence[str], signed: bool, vrs: dict[str, str]) -> Attributes:
+def _attributes(dataset: Dataset, encodings: Sequence[str], signed: bool, aside: _Aside) -> Attributes:
     encodings = _encodings(dataset, encodings)
     signed = _signed(dataset, signed)
     attributes: Attributes = {}
     for raw in dataset.elements():
         element = describe(int(raw.tag))
-        _check_length(raw, element.key)
+        # Pixels that end too early are told from too few when they are cut into frames.
         if element.key in PIXELS:
             continue
+        _check_length(raw, element.key)
         vr = _vr(raw, element, signed)
         if not element.keyword:
-            vrs.setdefault(element.key, vr)
+            aside.vrs.setdefault(element.key, vr)
         if vr == "SQ":
             items = dataset[raw.tag].value or []
-            attributes[element.key] = [_attributes(item, encodings, signed, vrs) for item in items] or None
+            attributes[element.key] = [_attributes(item, encodings, signed, aside) for item in items] or None
+        elif raw.tag.is_private and _is_large(raw, vr):
+            attributes[element.key] = aside.put(bytes(raw.value or b""))
         else:
             attributes[element.key] = _value(raw, element, vr, encodings)
     return attributes
+
+
+def _is_large(raw: RawDataElement | DataElement, vr: str) -> bool:
+    return vr in BINARY and isinstance(raw.value, bytes) and len(raw.value) > LARGEST_INLINE
 
 
 def _encodings(dataset: Dataset, inherited: Sequence[str]) -> Sequence[str]:

@@ -1,6 +1,7 @@
 """The bytes of one DICOM element as HealthImaging's JSON."""
 
 import math
+import re
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from struct import calcsize, iter_unpack
@@ -19,8 +20,17 @@ IN_CHARACTER_SET = {"LO", "LT", "PN", "SH", "ST", "UC", "UT"}
 PADDING_KEPT = {"DS", "IS"}
 TEXT = {*IN_CHARACTER_SET, *PADDING_KEPT, "AE", "AS", "CS", "DA", "DT", "TM", "UI", "UR"}
 DELIMITERS = {*TEXT_VR_DELIMS, *PN_DELIMS, ord("\\"), ord("=")}
+INTEGER_STRING = re.compile(r" *[+-]?[0-9]{1,12} *")
 # JSON has no such numbers, and PS3.18 writes them as these words.
 NOT_FINITE = {math.inf: "inf", -math.inf: "-inf"}
+
+
+def whole_number(value: object) -> int | None:
+    """Give the number of an integer or an integer string, and None for anything else."""
+    if isinstance(value, str):
+        return int(value) if INTEGER_STRING.fullmatch(value) else None
+    # A range looks for an int of another type, as pydicom's IS is, one by one.
+    return int(value) if isinstance(value, int) else None
 
 
 def json_values(

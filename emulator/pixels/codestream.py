@@ -4,7 +4,7 @@ from struct import error as StructError  # noqa: N812
 from struct import unpack_from
 from typing import NamedTuple
 
-from emulator.p10.reading import InvalidDicom
+from emulator.p10.parsing import InvalidDicom
 
 JPEG_2000 = b"\xff\x4f\xff\x51"
 # Start of frame: C4, C8 and CC are other markers; F7 is JPEG-LS's.

@@ -1,5 +1,6 @@
 """A frame of any lossless transfer syntax as an array: rows, columns and, of colour, samples."""
 
+import signal
 import struct
 import sys
 from collections.abc import Callable, Iterator
@@ -13,12 +14,16 @@ from numpy.typing import NDArray
 from pydicom import uid
 from rle.rle import decode_segment
 
-from emulator.p10.reading import InvalidDicom
+from emulator.p10.parsing import InvalidDicom
 from emulator.pixels.codestream import Header, check_whole, read_header
 from emulator.pixels.layout import Layout
 
 Array = NDArray[Any]
 Decoder = Callable[[bytes, Header], Array]
+
+# JPEG 2000, the slowest, decodes some ten million pixels in this time.
+SECONDS = 5
+PIXELS_A_SECOND = 1_000_000
 
 
 def native_frame(frame: memoryview, layout: Layout, *, is_little_endian: bool) -> Array:
@@ -50,7 +55,7 @@ def compressed_frame(frame: bytes, layout: Layout, transfer_syntax_uid: str) -> 
     _check_header(header, layout)
     check_whole(frame)
     try:
-        with _nothing_unraised():
+        with _nothing_unraised(), _in_time(header):
             pixels = DECODERS[transfer_syntax_uid](frame, header)
     except Exception as error:
         # The codecs raise of every kind.
@@ -93,6 +98,19 @@ def _nothing_unraised() -> Iterator[None]:
         sys.unraisablehook = hook
     if unraised:
         raise ValueError(unraised[0])
+
+
+@contextmanager
+def _in_time(header: Header) -> Iterator[None]:
+    """End the process when a decoder takes no end: none can be interrupted otherwise.
+
+    Its own time counts, and not that of the clock, so that a busy machine ends nothing.
+    """
+    signal.setitimer(signal.ITIMER_PROF, SECONDS + header.rows * header.columns / PIXELS_A_SECOND)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _undecodable(error: Exception) -> InvalidDicom:

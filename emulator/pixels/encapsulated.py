@@ -3,7 +3,7 @@
 from itertools import pairwise
 from struct import Struct, unpack
 
-from emulator.p10.reading import InvalidDicom
+from emulator.warning_codes import FRAME_NUMBER_MISMATCH, FRAMES_EXTRACTION_FAILURE, WarningCode
 
 ITEM = Struct("<HHL")
 ITEM_TAG = (0xFFFE, 0xE000)
@@ -13,11 +13,22 @@ END_OF_IMAGE = b"\xff\xd9"
 Fragment = tuple[int, memoryview]
 
 
+class Unextractable(ValueError):  # noqa: N818
+    """Pixel data that cannot be cut into the frames that its attributes tell of."""
+
+    def __init__(self, warning: WarningCode) -> None:
+        super().__init__(warning.message)
+        self.warning = warning
+
+
 def fragments(value: bytes) -> tuple[list[int], list[Fragment]]:
-    """Give the basic offset table and the fragments, each with the offset that the table would give it."""
+    """Give the basic offset table and the fragments, each with the offset that the table would give it.
+
+    Raises Unextractable when it is not a whole sequence of items.
+    """
     items = list(_items(memoryview(value)))
     if not items:
-        raise InvalidDicom("DICOM attribute PixelData holds no items")
+        raise Unextractable(FRAMES_EXTRACTION_FAILURE)
     (_, table), *rest = items
     first = rest[0][0] if rest else 0
     offsets = list(unpack(f"<{len(table) // 4}L", table[: len(table) // 4 * 4]))
@@ -29,11 +40,13 @@ def split_frames(
 ) -> tuple[list[bytes], bool]:
     """Give the `count` frames, and whether an offset table was wrong and the fragments had to tell.
 
-    `extended` is the offsets and lengths of the Extended Offset Table.
+    `extended` is the offsets and lengths of the Extended Offset Table. Raises Unextractable.
     """
     basic, found = fragments(value)
     offsets = extended[0] if extended else basic
     groups = _by_table(found, offsets, count)
+    if extended and len(extended[1]) != count:
+        groups = None
     is_table_wrong = bool(offsets) and groups is None
     frames = [b"".join(group) for group in groups or _by_content(found, count)]
     if extended and not is_table_wrong:
@@ -50,7 +63,7 @@ def _items(value: memoryview) -> list[Fragment]:
             break
         data = value[position + ITEM.size : position + ITEM.size + length]
         if (group, element) != ITEM_TAG or len(data) != length:
-            raise InvalidDicom("DICOM attribute PixelData is not a whole sequence of items")
+            raise Unextractable(FRAMES_EXTRACTION_FAILURE)
         items.append((position, data))
         position += ITEM.size + length
     return items
@@ -79,5 +92,5 @@ def _by_content(found: list[Fragment], count: int) -> list[list[memoryview]]:
             groups.append([])
     groups = [group for group in groups if group]
     if len(groups) != count:
-        raise InvalidDicom("DICOM attribute NumberOfFrames is not the number of frames in PixelData")
+        raise Unextractable(FRAME_NUMBER_MISMATCH)
     return groups

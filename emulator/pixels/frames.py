@@ -11,11 +11,18 @@ from numpy.typing import NDArray
 from pydicom import Dataset, uid
 from pydicom.dataelem import DataElement, RawDataElement
 
-from emulator.p10.reading import UNDEFINED_LENGTH, InvalidDicom
+from emulator.p10.parsing import UNDEFINED_LENGTH, InvalidDicom
 from emulator.pixels.decode import DECODED, compressed_frame, native_frame
-from emulator.pixels.encapsulated import fragments, split_frames
+from emulator.pixels.encapsulated import Unextractable, fragments, split_frames
 from emulator.pixels.encode import LOSSLESS_FORMATS, LosslessFormat, Untranscodable, encode_verified
 from emulator.pixels.layout import NATIVE, Layout, number_of, read_layout
+from emulator.warning_codes import (
+    FRAMES_EXTRACTION_FAILURE,
+    INVALID_OFFSET_TABLE,
+    TRANSCODING_EXCEPTION,
+    UNSUPPORTED_TRANSFER_SYNTAX,
+    WarningCode,
+)
 
 Array = NDArray[Any]
 
@@ -38,19 +45,13 @@ class Frame:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Warning_:  # noqa: N801
-    """A line of warning.ndjson. Tell them apart by `type`: AWS prints codes that contradict each other."""
-
-    code: int
-    type: str
-    message: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class StoredPixels:
+    """Frames, or `apart`: pixel data that has none, as the file holds it."""
+
     transfer_syntax_uid: str
     frames: list[Frame] = field(default_factory=list)
-    warnings: list[Warning_] = field(default_factory=list)
+    warnings: list[WarningCode] = field(default_factory=list)
+    apart: bytes | None = None
 
 
 class Source(NamedTuple):
@@ -64,45 +65,46 @@ class Source(NamedTuple):
     is_words: bool
 
 
-TRANSCODING_EXCEPTION = Warning_(
-    code=45312,
-    type="TRANSCODING_EXCEPTION",
-    message="PixelData cannot be transcoded to the lossless format of the data store and is stored as it is",
-)
-INVALID_OFFSET_TABLE = Warning_(
-    code=45330,
-    type="INVALID_OFFSET_TABLE",
-    message="The offset table does not point at the fragments of PixelData",
-)
-UNSUPPORTED_TRANSFER_SYNTAX = Warning_(
-    code=45344,
-    type="UNSUPPORTED_TRANSFER_SYNTAX",
-    message="The transfer syntax is not supported, and PixelData is stored as it is",
-)
-
-
-def stored_pixels(dataset: Dataset, lossless_format: str = "HTJ2K") -> StoredPixels:
+def stored_pixels(
+    dataset: Dataset, lossless_format: str = "HTJ2K", *, transcode: bool = True
+) -> StoredPixels:
     """Transcode, verify and checksum every frame. `lossless_format` is the data store's.
 
-    Raises InvalidDicom when the pixels cannot be read. A data set without pixels has no frames.
+    What cannot be transcoded or cut into frames is stored as it is, with a warning. A data set
+    without pixels has no frames.
     """
-    target = LOSSLESS_FORMATS[lossless_format]
     source = _source(dataset)
     if source is None:
         return StoredPixels(transfer_syntax_uid=str(dataset.file_meta.TransferSyntaxUID))
+    try:
+        if not transcode:
+            return _blob(dataset, source, TRANSCODING_EXCEPTION)
+        return _in_frames(dataset, source, LOSSLESS_FORMATS[lossless_format])
+    except Unextractable as error:
+        return StoredPixels(
+            transfer_syntax_uid=_stored_syntax(source), warnings=[error.warning], apart=source.value
+        )
+
+
+def _in_frames(dataset: Dataset, source: Source, target: LosslessFormat) -> StoredPixels:
     if source.transfer_syntax_uid not in NATIVE | KEPT | DECODED:
         return _blob(dataset, source, UNSUPPORTED_TRANSFER_SYNTAX)
-    if source.is_float:
-        return _blob(dataset, source, TRANSCODING_EXCEPTION)
-    if source.is_encapsulated == (source.transfer_syntax_uid in NATIVE):
-        raise InvalidDicom("DICOM attribute PixelData is not encoded as its transfer syntax says")
-    layout = read_layout(dataset)
     try:
-        if source.is_encapsulated:
-            return _from_encapsulated(dataset, source, layout, target)
-        return _from_native(source, layout, target)
-    except Untranscodable:
-        return _blob(dataset, source, TRANSCODING_EXCEPTION)
+        return _transcoded_source(dataset, source, target)
+    except (Untranscodable, InvalidDicom) as error:
+        message = f"{TRANSCODING_EXCEPTION.message}: {error}"
+        return _blob(dataset, source, TRANSCODING_EXCEPTION._replace(message=message))
+
+
+def _transcoded_source(dataset: Dataset, source: Source, target: LosslessFormat) -> StoredPixels:
+    if source.is_float:
+        raise Untranscodable("the pixels are floating point numbers")
+    if source.is_encapsulated == (source.transfer_syntax_uid in NATIVE):
+        raise Untranscodable("PixelData is not encoded as its transfer syntax says")
+    layout = read_layout(dataset)
+    if source.is_encapsulated:
+        return _from_encapsulated(dataset, source, layout, target)
+    return _from_native(source, layout, target)
 
 
 def image_frames_metadata(frame_id: str, frame: Frame) -> dict[str, Any]:
@@ -143,10 +145,9 @@ def _is_encapsulated(element: RawDataElement | DataElement) -> bool:
 def _from_native(source: Source, layout: Layout, target: LosslessFormat) -> StoredPixels:
     value = _bytes_in_order(source, layout)
     whole = layout.frames * layout.frame_bits
-    if len(value) * 8 < whole:
-        raise InvalidDicom("DICOM attribute PixelData is shorter than its Rows, Columns and NumberOfFrames")
-    if len(value) * 8 - whole >= max(layout.frame_bits, 16):
-        raise InvalidDicom("DICOM attribute NumberOfFrames is not the number of frames in PixelData")
+    # As many bytes as there are frames, and the padding that an even length may need.
+    if not whole <= len(value) * 8 < whole + max(layout.frame_bits, 16):
+        raise Unextractable(FRAMES_EXTRACTION_FAILURE)
     if layout.bits_allocated == 1:
         return _binary_segmentation(value, layout)
     size = layout.frame_bits // 8
@@ -190,8 +191,13 @@ def _extended_offsets(dataset: Dataset) -> tuple[list[int], list[int]] | None:
     tables = [dataset.get_item(tag) for tag in (EXTENDED_OFFSETS, EXTENDED_LENGTHS)]
     if not all(isinstance(table, RawDataElement) and table.value for table in tables):
         return None
-    offsets, lengths = [list(unpack(f"<{len(table.value) // 8}Q", table.value)) for table in tables]
+    offsets, lengths = [_longs(table.value) for table in tables]
     return offsets, lengths
+
+
+def _longs(value: bytes) -> list[int]:
+    count = len(value) // 8
+    return list(unpack(f"<{count}Q", value[: count * 8]))
 
 
 def _transcoded(images: Iterable[Array], layout: Layout, target: LosslessFormat) -> StoredPixels:
@@ -213,18 +219,29 @@ def _transcoded(images: Iterable[Array], layout: Layout, target: LosslessFormat)
     return StoredPixels(transfer_syntax_uid=target.transfer_syntax_uid, frames=frames)
 
 
-def _blob(dataset: Dataset, source: Source, warning: Warning_) -> StoredPixels:
+def _blob(dataset: Dataset, source: Source, warning: WarningCode) -> StoredPixels:
     data = source.value
     if source.is_encapsulated:
         data = b"".join(part for _, part in fragments(data)[1])
-    width, height = (number_of(dataset, keyword, range(2**16), default=0) for keyword in ("Columns", "Rows"))
-    # What was deflated is not any more.
-    is_inflated = source.transfer_syntax_uid == uid.DeflatedExplicitVRLittleEndian
+    width, height = (_side(dataset, keyword) for keyword in ("Columns", "Rows"))
     return StoredPixels(
-        transfer_syntax_uid=uid.ExplicitVRLittleEndian if is_inflated else source.transfer_syntax_uid,
+        transfer_syntax_uid=_stored_syntax(source),
         frames=[_original(data, width, height)],
         warnings=[warning],
     )
+
+
+def _side(dataset: Dataset, keyword: str) -> int:
+    try:
+        return number_of(dataset, keyword, range(2**16), default=0)
+    except InvalidDicom:
+        return 0
+
+
+def _stored_syntax(source: Source) -> str:
+    # What was deflated is not any more.
+    is_inflated = source.transfer_syntax_uid == uid.DeflatedExplicitVRLittleEndian
+    return str(uid.ExplicitVRLittleEndian) if is_inflated else source.transfer_syntax_uid
 
 
 def _original(data: bytes, width: int, height: int) -> Frame:

@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from pydicom import Dataset, uid
 
-from emulator.p10.reading import InvalidDicom, attribute, whole_number
+from emulator.p10.parsing import InvalidDicom
+from emulator.p10.reading import attribute
+from emulator.p10.values import whole_number
 
 NATIVE = {
     uid.ImplicitVRLittleEndian,

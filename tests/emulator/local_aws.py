@@ -131,6 +131,16 @@ class Store:
     def lines(self, job: Mapping[str, Any], path: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.output(job, path).splitlines()]
 
+    def all_lines(self, job: Mapping[str, Any]) -> list[list[dict[str, Any]]]:
+        """Those of success.ndjson, failure.ndjson and warning.ndjson, as far as these are written."""
+        return [self._lines_if_any(job, kind) for kind in ("success", "failure", "warning")]
+
+    def _lines_if_any(self, job: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
+        try:
+            return self.lines(job, f"{kind.upper()}/{kind}.ndjson")
+        except self.s3.exceptions.NoSuchKey:
+            return []
+
     def search(self, *filters: dict[str, Any], **parameters: Any) -> list[dict[str, Any]]:
         criteria = {"searchCriteria": {"filters": list(filters)}} if filters else {}
         answer = self.imaging.search_image_sets(datastoreId=self.id, **criteria, **parameters)

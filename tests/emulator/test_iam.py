@@ -6,6 +6,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from ct_files import ct_file
 from local_aws import REGION, LocalAws, Store
@@ -24,6 +25,7 @@ def imaging_of_a_user(aws: LocalAws, *statements: dict[str, Any]) -> Any:
         region_name=REGION,
         aws_access_key_id=key["AccessKeyId"],
         aws_secret_access_key=key["SecretAccessKey"],
+        config=Config(inject_host_prefix=False),
     )
 
 
@@ -83,3 +85,25 @@ def test_who_may_pass_the_role_starts_a_job(aws: LocalAws, store: Store) -> None
     store.upload({"in/1.dcm": ct_file()})
 
     assert start(imaging_of_a_user(aws, START, passing), store)["jobStatus"] == "SUBMITTED"
+
+
+def test_a_copy_into_an_image_set_needs_a_grant_on_both(aws: LocalAws, store: Store) -> None:
+    store.import_files({"1.dcm": ct_file(), "2.dcm": ct_file(SeriesInstanceUID="1.2.3.5")})
+    source, destination = (each["imageSetId"] for each in store.search())
+
+    def copy(*granted: str) -> None:
+        resources = [f"{store.arn}/imageset/{each}" for each in granted]
+        imaging = imaging_of_a_user(aws, {"Action": "medical-imaging:CopyImageSet", "Resource": resources})
+        imaging.copy_image_set(
+            datastoreId=store.id,
+            sourceImageSetId=source,
+            copyImageSetInformation={
+                "sourceImageSet": {"latestVersionId": "1"},
+                "destinationImageSet": {"imageSetId": destination, "latestVersionId": "1"},
+            },
+            force=True,
+        )
+
+    with pytest.raises(ClientError, match=f"AccessDenied.*{destination}"):
+        copy(source)
+    copy(source, destination)

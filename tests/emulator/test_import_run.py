@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from test_grouping import instance
 
-from emulator.aws import Credentials, S3Refused, Scope
+from emulator.aws import Credentials, Datum, S3Refused, Scope
 from emulator.datastores import Datastores
 from emulator.events import Outbox
 from emulator.image_sets.metadata import instance_json
 from emulator.image_sets.search import Search
+from emulator.imports.frame_files import frame_file, frame_name
 from emulator.imports.jobs import ImportJobs
 from emulator.imports.outcomes import Imported, Outcome, Source
 from emulator.imports.quotas import FILES
@@ -65,6 +66,12 @@ class World:
     def key_is_usable(self, _scope: Scope, _arn: str) -> bool:
         return True
 
+    def allows(self, _action: str, _resource_arn: str) -> bool:
+        return True
+
+    def put_metrics(self, _scope: Scope, _data: list[Datum]) -> None:
+        pass
+
     def types(self) -> list[str]:
         return [detail_type for detail_type, _ in self.published]
 
@@ -85,18 +92,25 @@ class WorldS3:
 
 
 class WorldWorkers:
-    """Every object is an instance of series 1, but one named `lost`, which kills its process."""
+    """Every object is an instance of series 1, but one named `lost`, which kills its process.
+
+    One named `undecodable` kills it as long as it is to be decoded. One named `large` has metadata of 30 MB.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
 
     def run(self, task: tuple[Source, str], /) -> Outcome:
         self._world.step("read an object")
-        _, key = task
-        if key.endswith("lost"):
+        source, key = task
+        if key.endswith("lost") or (key.endswith("undecodable") and source.transcode):
             raise WorkerLost("the process that read the file died")
+        file = Path(source.frames) / frame_file(frame_name(source.job_id, key))
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"frames")
         found = instance(key)
-        parts = {**vars(found), "metadata": instance_json({"DICOM": {}}, "1.2", [])}
+        dicom = {"TextValue": "x" * 30_000_000} if key.endswith("large") else {}
+        parts = {**vars(found), "metadata": instance_json({"DICOM": dicom}, "1.2", [])}
         return Imported(**parts)
 
     def close(self) -> None:
@@ -223,6 +237,53 @@ def test_an_object_that_kills_its_worker_is_a_server_error_and_the_rest_is_impor
     assert process.job(store, job_id)["jobStatus"] == "COMPLETED"
     assert b"InternalServerException" in world.written[output + "FAILURE/failure.ndjson"]
     assert b'"a/1"' in world.written[output + "SUCCESS/success.ndjson"]
+
+
+def frame_files(process: Process) -> int:
+    return sum(path.is_file() for path in process.storage.frames.rglob("*"))
+
+
+def test_an_object_that_kills_only_its_decoder_is_imported_without_one(tmp_path: Path, world: World) -> None:
+    process = Process(tmp_path, world)
+    store = process.new_store()
+    world.objects = {"a/undecodable": 1}
+    job_id = process.new_job(store, "a/")
+    process.runs.run(job_id)
+
+    assert f"{store}-DicomImport-{job_id}/SUCCESS/success.ndjson" in world.written
+    assert len(process.image_sets(store)) == 1
+
+
+def test_metadata_beyond_50_mb_refuses_the_instances_and_not_the_job(tmp_path: Path, world: World) -> None:
+    process = Process(tmp_path, world)
+    store = process.new_store()
+    world.objects = {"a/1large": 1, "a/2large": 1}
+    job_id = process.new_job(store, "a/")
+    process.runs.run(job_id)
+
+    lines = world.written[f"{store}-DicomImport-{job_id}/FAILURE/failure.ndjson"].splitlines()
+    assert process.job(store, job_id)["jobStatus"] == "COMPLETED"
+    assert len(lines) == 2
+    assert b"at most 52428800 are allowed" in lines[0]
+    assert process.image_sets(store) == []
+    assert frame_files(process) == 0
+
+
+def test_frames_of_a_job_that_fails_are_deleted(tmp_path: Path, world: World) -> None:
+    process = Process(tmp_path, world)
+    store = process.new_store()
+    world.objects = {"a/1": 1, "a/2": 1}
+
+    class Unwritable(WorldS3):
+        def put(self, _bucket: str, _key: str, _body: bytes) -> None:
+            raise S3Refused("AccessDenied")
+
+    process.runs.run(process.new_job(store, "a/"))
+    assert frame_files(process) == 2
+    process.runs._open_s3 = lambda _source: Unwritable(world)
+    process.runs.run(process.new_job(store, "a"))
+
+    assert frame_files(process) == 2
 
 
 def test_more_files_than_a_job_may_hold_fail_it(tmp_path: Path, world: World) -> None:

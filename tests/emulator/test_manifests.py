@@ -5,13 +5,13 @@ import json
 from test_grouping import instance
 
 from emulator.imports.manifests import Placed, manifest_files
-from emulator.imports.outcomes import SERVER_ERROR, Imported, Outcome, Refused
+from emulator.imports.outcomes import SERVER_ERROR, Imported, Judged, Refused
 
 JOB = {"id": "j", "datastore_id": "d", "input_uri": "s3://in/a/", "output_uri": "s3://out/d-DicomImport-j/"}
 PLACE = Placed("set", 3, True)
 
 
-def files(*outcomes: Outcome) -> dict[str, bytes]:
+def files(*outcomes: Judged) -> dict[str, bytes]:
     placed = {each.key: PLACE for each in outcomes if isinstance(each, Imported)}
     return manifest_files(JOB, list(outcomes), placed)
 

@@ -15,11 +15,10 @@ from test_import_run import SCOPE, Killed, World
 from emulator.datastores import Datastores
 from emulator.errors import ConflictException, ServiceQuotaExceededException
 from emulator.events import Outbox
-from emulator.image_sets.contents import LARGEST_DOCUMENT
 from emulator.image_sets.copies import FRAMES, Copies
 from emulator.image_sets.deletions import Deletions
 from emulator.image_sets.grouping_attributes import conflict_key
-from emulator.image_sets.metadata import instance_json
+from emulator.image_sets.metadata import LARGEST_DOCUMENT, instance_json
 from emulator.image_sets.operations import CONCURRENT, Operations
 from emulator.image_sets.reading import ImageSets
 from emulator.image_sets.updates import Updates
@@ -58,7 +57,8 @@ class Process:
         self.image_sets = ImageSets(self.storage, self.datastores)
         self.running = Operations(self.storage, outbox, lambda _finish: None)
         shared = (self.storage, self.datastores, self.image_sets, self.running)
-        self.updates, self.copies, self.deletions = Updates(*shared), Copies(*shared), Deletions(*shared)
+        self.updates, self.deletions = Updates(*shared), Deletions(*shared)
+        self.copies = Copies(*shared, world)
         self.outbox = outbox
 
     def new_store(self) -> str:
@@ -72,10 +72,10 @@ class Process:
         with placing.planned(
             self.storage, datastore, job, [self._file(f"{job}.{n}", series, patient) for n in "12"]
         ) as placements:
-            for each in placements:
-                count = placing.write_metadata(self.storage, datastore, each)
-                with self.storage.writing() as connection:
-                    placing.store(connection, datastore, each, count)
+            written, _ = placing.write_documents(self.storage, datastore, placements)
+            with self.storage.writing() as connection:
+                for each in written:
+                    placing.store(connection, datastore, each)
         return placements[0].id
 
     def _file(self, uid: str, series: str, patient: str) -> Imported:

@@ -94,14 +94,14 @@ def test_what_conflicts_goes_to_an_image_set_of_its_own(store: Store, web: Dicom
 
 
 def test_what_cannot_be_read_fails_and_the_rest_is_stored(store: Store, web: DicomWeb) -> None:
-    cut = sample("CT_small.dcm")[:-1000]
+    cut = sample("CT_small.dcm")[:5000]
     answer = store_parts(web, ct_file(SOPInstanceUID="1.1"), cut, b"not DICOM")
 
     assert answer.status == 202
     assert values(answer, REFERENCED, "00081155") == ["1.1"]
     assert values(answer, FAILED, "00081197") == [0xC000, 0xC000]
     assert values(answer, FAILED, "00081150") == [CT, None]
-    assert values(answer, FAILED, "00081155") == [parse(cut[:5000]).SOPInstanceUID, None]
+    assert values(answer, FAILED, "00081155") == [parse(cut).SOPInstanceUID, None]
     assert len(store.search()) == 1
 
 
