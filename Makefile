@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: install up down demo synth test check chaos bench-import bench-emulator bench-start
+.PHONY: install up down demo synth test check chaos bench-import bench-emulator bench-start fuzz tally
 
 install: $(INSTALLED)
 
@@ -49,8 +49,20 @@ chaos: install
 bench-import: install
 	$(BIN)/python -m benchmarks.import_simulator
 
-bench-emulator: install
-	$(BIN)/python -m benchmarks.emulator
+ORTHANC := /usr/sbin/Orthanc
+
+# Debian's, for the comparison alone. Its package would start a server of its own.
+$(ORTHANC):
+	RUNLEVEL=1 $(if $(filter 0,$(shell id -u)),,sudo) apt-get install -y --no-install-recommends orthanc orthanc-dicomweb
+
+bench-emulator: install $(ORTHANC)
+	$(BIN)/python -m benchmarks.emulator --beside-orthanc
 
 bench-start: install
 	$(BIN)/python -m benchmarks.start
+
+fuzz: install
+	$(BIN)/python -m benchmarks.fuzz
+
+tally: install
+	$(BIN)/python -m benchmarks.tally

@@ -82,10 +82,10 @@ def multi_frame_import(sandbox: Sandbox, folder: Path, frames: int) -> dict[str,
 def place(storage: Storage, datastore: Row, job_id: str, imported: list[Imported]) -> list[placing.Placement]:
     """What a job does once all its files are read."""
     with placing.planned(storage, datastore, job_id, imported) as placements:
-        counts = [placing.write_metadata(storage, datastore, each) for each in placements]
+        written, _ = placing.write_documents(storage, datastore, placements)
         with storage.writing() as connection:
-            for placement, count in zip(placements, counts, strict=True):
-                placing.store(connection, datastore, placement, count)
+            for each in written:
+                placing.store(connection, datastore, each)
     return placements
 
 

@@ -88,7 +88,23 @@ def searches(sandbox: Sandbox, image_sets: int, count: int) -> dict[str, Any]:
         "image_sets": image_sets,
         "requests": count,
         **_measured(connection, [*requests[:WARM], *requests]),
+        "qido": _qido(connection, datastore_id, [choose.randrange(image_sets) for _ in range(count)]),
     }
+
+
+def _qido(connection: Connection, datastore_id: str, numbers: list[int]) -> dict[str, dict[str, float]]:
+    """QIDO-RS over the same image sets: a patient's studies, a study's series, the studies of a day."""
+    queries = {
+        "studies_of_patient": lambda number: f"studies?PatientID=P{number % PATIENTS}",
+        "series_of_study": lambda number: f"studies/1.2.3.{number // 4}/series",
+        "studies_of_day": lambda number: f"studies?StudyDate={_date(number)}&limit=25",
+    }
+    found = {}
+    for name, query in queries.items():
+        paths = [f"/datastore/{datastore_id}/{query(number)}" for number in numbers]
+        requests = [connection.signed(ROOT, "GET", path) for path in paths]
+        found[name] = _measured(connection, [*requests[:WARM], *requests])
+    return found
 
 
 def metadata(sandbox: Sandbox, imported: list[Imported], instances: int, count: int) -> dict[str, Any]:
@@ -142,15 +158,15 @@ def _insert(storage: Storage, datastore_id: str, count: int) -> None:
 def _row(datastore_id: str, number: int) -> dict[str, Any]:
     study = f"1.2.3.{number // 4}"
     tags = {
-        "DICOMPatientId": f"P{number % PATIENTS}",
-        "DICOMPatientName": f"Benchmark^{number % PATIENTS}",
+        "DICOMPatientId": f"P{number // 4 % PATIENTS}",
+        "DICOMPatientName": f"Benchmark^{number // 4 % PATIENTS}",
         "DICOMAccessionNumber": f"A{number // 4}",
         "DICOMStudyInstanceUID": study,
         "DICOMStudyId": f"S{number // 4}",
         "DICOMSeriesInstanceUID": f"{study}.{number}",
         "DICOMSeriesModality": "CT",
-        "DICOMStudyDate": f"20{number % 24:02}{number % 12 + 1:02}{number % 28 + 1:02}",
-        "DICOMStudyTime": f"{number % 24:02}{number % 60:02}00",
+        "DICOMStudyDate": _date(number),
+        "DICOMStudyTime": f"{number // 4 % 24:02}{number // 4 % 60:02}00",
     }
     at = CREATED_AT + number
     return {
@@ -164,7 +180,7 @@ def _row(datastore_id: str, number: int) -> dict[str, Any]:
         "updated_at": at,
         "accessed_at": at,
         "conflict_key": "[]",
-        "levels": "{}",
+        "levels": json.dumps(_levels(tags)),
         "dicom_tags": json.dumps(tags),
         "instance_count": 1,
         "study_instance_uid": study,
@@ -173,9 +189,29 @@ def _row(datastore_id: str, number: int) -> dict[str, Any]:
     }
 
 
+def _date(number: int) -> str:
+    # All series of a study are of one day.
+    study = number // 4
+    return f"20{study % 24:02}{study % 12 + 1:02}{study % 28 + 1:02}"
+
+
+def _levels(tags: dict[str, str]) -> dict[str, Any]:
+    """What QIDO-RS reads of an image set."""
+    patient = {"PatientID": tags["DICOMPatientId"], "PatientName": tags["DICOMPatientName"]}
+    study = {
+        "StudyInstanceUID": tags["DICOMStudyInstanceUID"],
+        "StudyDate": tags["DICOMStudyDate"],
+        "StudyTime": tags["DICOMStudyTime"],
+        "StudyID": tags["DICOMStudyId"],
+        "AccessionNumber": tags["DICOMAccessionNumber"],
+    }
+    series = {"SeriesInstanceUID": tags["DICOMSeriesInstanceUID"], "Modality": "CT", "SeriesNumber": "1"}
+    return {"Patient": {"DICOM": patient}, "Study": {"DICOM": study}, "Series": {"DICOM": series}}
+
+
 def _criteria(kind: int, number: int) -> dict[str, Any]:
     if kind == 0:
-        return _filtered("EQUAL", {"DICOMPatientId": f"P{number % PATIENTS}"})
+        return _filtered("EQUAL", {"DICOMPatientId": f"P{number // 4 % PATIENTS}"})
     if kind == 1:
         return _filtered("EQUAL", {"DICOMStudyInstanceUID": f"1.2.3.{number // 4}"})
     if kind == 2:

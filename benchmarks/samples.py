@@ -1,4 +1,4 @@
-"""CT instances of a real slice, as the benchmarks import them."""
+"""CT instances of a real slice, as the benchmarks import them, and every sample file there is."""
 
 from collections.abc import Iterator
 from io import BytesIO
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
-from pydicom.data import get_testdata_file
+from pydicom.data import get_charset_files, get_testdata_file, get_testdata_files
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.uid import EnhancedCTImageStorage, generate_uid
 
@@ -37,6 +37,17 @@ def write_multi_frame(path: Path, frames: int) -> None:
     dataset.NumberOfFrames = frames
     dataset.PixelData = b"".join(np.roll(pixels, number, axis=0).tobytes() for number in range(frames))
     dataset.save_as(path)
+
+
+def p10_files() -> list[Path]:
+    """Every P10 file that pydicom and pydicom-data bring."""
+    named = {Path(name) for name in [*get_testdata_files("**/*"), *get_charset_files("*")]}
+    return sorted(path for path in named if path.is_file() and _is_p10(path))
+
+
+def _is_p10(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(132)[128:] == b"DICM"
 
 
 def _slice() -> FileDataset:

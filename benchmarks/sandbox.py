@@ -7,7 +7,7 @@ import statistics
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +47,13 @@ class Sandbox:
 
     def import_folder(self, folder: str) -> tuple[float, dict[str, Any]]:
         """Import it by a job. Answers the seconds from submittedAt to endedAt, and the summary."""
+        job = self.run_job(folder)
+        if job["jobStatus"] == "FAILED":
+            raise SystemExit(f"the import job failed: {job['message']}")
+        return (job["endedAt"] - job["submittedAt"]).total_seconds(), self._summary(job)
+
+    def run_job(self, folder: str) -> dict[str, Any]:
+        """Run an import job of the folder to its end, and answer its properties."""
         imaging = self.client("medical-imaging")
         job_id = imaging.start_dicom_import_job(
             datastoreId=self.datastore_id,
@@ -56,18 +63,29 @@ class Sandbox:
             clientToken=uuid.uuid4().hex,
         )["jobId"]
         while True:
-            job = imaging.get_dicom_import_job(datastoreId=self.datastore_id, jobId=job_id)["jobProperties"]
+            answer = imaging.get_dicom_import_job(datastoreId=self.datastore_id, jobId=job_id)
+            job: dict[str, Any] = answer["jobProperties"]
             if job["jobStatus"] in ("COMPLETED", "FAILED"):
-                break
+                return job
             time.sleep(SECONDS_BETWEEN_LOOKS)
-        if job["jobStatus"] == "FAILED":
-            raise SystemExit(f"the import job failed: {job['message']}")
-        return (job["endedAt"] - job["submittedAt"]).total_seconds(), self._summary(job["outputS3Uri"])
 
-    def _summary(self, output_uri: str) -> dict[str, Any]:
-        key = output_uri.removeprefix(f"s3://{self.bucket}/") + "job-output-manifest.json"
-        body = self.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read()
-        summary: dict[str, Any] = json.loads(body)["jobSummary"]
+    def lines(self, job: Mapping[str, Any]) -> list[list[dict[str, Any]]]:
+        """The lines of success.ndjson, failure.ndjson and warning.ndjson of a job."""
+        paths = (f"{kind.upper()}/{kind}.ndjson" for kind in ("success", "failure", "warning"))
+        return [[json.loads(line) for line in self._output(job, path).splitlines()] for path in paths]
+
+    def _output(self, job: Mapping[str, Any], path: str) -> bytes:
+        """A file of a job's output, and nothing where it has none of that name."""
+        s3 = self.client("s3")
+        key = job["outputS3Uri"].removeprefix(f"s3://{self.bucket}/") + path
+        try:
+            body: bytes = s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        except s3.exceptions.NoSuchKey:
+            return b""
+        return body
+
+    def _summary(self, job: Mapping[str, Any]) -> dict[str, Any]:
+        summary: dict[str, Any] = json.loads(self._output(job, "job-output-manifest.json"))["jobSummary"]
         if summary["numberOfImportedFiles"] != summary["numberOfScannedFiles"]:
             raise SystemExit("the import job refused files that are valid")
         return summary
@@ -128,7 +146,8 @@ class Connection:
         self._http.request(request.method, path, body=request.body, headers=dict(request.headers.items()))
         response = self._http.getresponse()
         body = response.read()
-        if response.status != 200:
+        # 202 is STOW-RS's answer to what is stored with a warning.
+        if response.status not in (200, 202):
             raise SystemExit(f"{request.method} was answered with {response.status}: {body[:200]!r}")
         return body
 

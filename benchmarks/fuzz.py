@@ -1,0 +1,184 @@
+"""`python -m benchmarks.fuzz`: damaged files through whole import jobs, and a tally of what became of them.
+
+A file is made from its number alone, so that one that is found out can be made again: `--first N --files 1`.
+Ends with status 1 when the service dies or stops answering, a job does not end COMPLETED with one line for
+each file, an object takes longer than ten seconds, or a file fails for a fault of ours.
+"""
+
+import argparse
+import random
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import samples
+from benchmarks.outcomes import SERVER_ERROR, reasons, untold
+from benchmarks.sandbox import Sandbox, sandbox
+from emulator.server import LOG
+
+FILES = 20_000
+FILES_OF_A_JOB = 500
+LARGEST_SEED = 20_000
+MOST_CHANGES = 8
+SECONDS_TO_ANSWER = 10
+# What parsers trip over: nothing, the sign, the largest, undefined length, delimiters and items.
+NASTY = (
+    b"\0\0",
+    b"\xff\xff",
+    b"\xff\xff\xff\xff",
+    b"\0\0\0\x80",
+    b"\xfe\xff\x00\xe0",
+    b"\xfe\xff\x0d\xe0",
+    b"\xfe\xff\xdd\xe0",
+    b"SQ",
+    b"UN",
+    b"\xff\xd9",
+    b"\xff\x90",
+)
+PREAMBLE = 132
+
+Change = Callable[[random.Random, bytearray], None]
+
+
+def fuzzed(number: int) -> bytes:
+    """The damaged file of that number."""
+    chosen = random.Random(number)  # noqa: S311 - the same file every time
+    data = bytearray(chosen.choice(seeds()))
+    for _ in range(chosen.randint(1, MOST_CHANGES)):
+        chosen.choice(CHANGES)(chosen, data)
+    return bytes(data)
+
+
+@cache
+def seeds() -> Sequence[bytes]:
+    """Files to damage: small real ones of every transfer syntax that there are."""
+    return [path.read_bytes() for path in samples.p10_files() if path.stat().st_size <= LARGEST_SEED]
+
+
+def _place(chosen: random.Random, data: bytearray) -> int:
+    return chosen.randrange(min(PREAMBLE, len(data)), len(data) + 1)
+
+
+def _slice(chosen: random.Random, data: bytearray) -> slice:
+    start = _place(chosen, data)
+    return slice(start, start + chosen.choice((1, 2, 4, 8, 64, 1024)))
+
+
+def _flip(chosen: random.Random, data: bytearray) -> None:
+    at = _place(chosen, data)
+    data[at : at + 1] = bytes([chosen.randrange(256)])
+
+
+def _overwrite(chosen: random.Random, data: bytearray) -> None:
+    at, value = _place(chosen, data), chosen.choice(NASTY)
+    data[at : at + len(value)] = value
+
+
+def _insert(chosen: random.Random, data: bytearray) -> None:
+    at = _place(chosen, data)
+    data[at:at] = chosen.choice(NASTY)
+
+
+def _remove(chosen: random.Random, data: bytearray) -> None:
+    del data[_slice(chosen, data)]
+
+
+def _repeat(chosen: random.Random, data: bytearray) -> None:
+    part = _slice(chosen, data)
+    data[part.start : part.start] = data[part]
+
+
+def _cut(chosen: random.Random, data: bytearray) -> None:
+    del data[_place(chosen, data) :]
+
+
+def _splice(chosen: random.Random, data: bytearray) -> None:
+    other = chosen.choice(seeds())
+    start = chosen.randrange(len(other))
+    data[_slice(chosen, data)] = other[start : start + chosen.choice((8, 64, 1024))]
+
+
+CHANGES: tuple[Change, ...] = (_flip, _flip, _overwrite, _overwrite, _insert, _remove, _repeat, _cut, _splice)
+
+
+def fuzz(local: Sandbox, numbers: range) -> tuple[Counter[str], list[str]]:
+    """How many files came to each end in one job, and what must not have been."""
+    folder = f"fuzz-{numbers.start}/"
+    s3 = local.client("s3")
+    for number in numbers:
+        s3.put_object(Bucket=local.bucket, Key=f"{folder}{number}", Body=fuzzed(number))
+    job = local.run_job(folder)
+    if job["jobStatus"] != "COMPLETED":
+        return Counter(), [f"the job of {numbers} ended {job['jobStatus']}: {job['message']}"]
+    found = reasons(*local.lines(job))
+    tally = Counter({reason: 0 for _, reason in found})
+    for (_, reason), count in found.items():
+        tally[reason] += count
+    wrong = [f"{key} has not one line" for key in untold((f"{folder}{each}" for each in numbers), found)]
+    wrong += [f"{key}: {reason}" for key, reason in found if reason.startswith(SERVER_ERROR)]
+    return tally, wrong
+
+
+@contextmanager
+def answering(local: Sandbox) -> Iterator[list[float]]:
+    """The seconds that the service took to answer, asked all the while."""
+    taken: list[float] = []
+    ended = threading.Event()
+
+    def ask() -> None:
+        imaging = local.client("medical-imaging")
+        while not ended.wait(0.5):
+            begin = time.perf_counter()
+            imaging.get_datastore(datastoreId=local.datastore_id)
+            taken.append(time.perf_counter() - begin)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        yield taken
+    finally:
+        ended.set()
+        asking.join()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.fuzz", description=__doc__)
+    parser.add_argument("--files", type=int, default=FILES, help="how many")
+    parser.add_argument("--first", type=int, default=0, help="the number of the first")
+    arguments = parser.parse_args()
+    last = arguments.first + arguments.files
+    tally: Counter[str] = Counter()
+    wrong: list[str] = []
+    begin = time.monotonic()
+    with sandbox() as local, answering(local) as taken:
+        for start in range(arguments.first, last, FILES_OF_A_JOB):
+            ends, broken = fuzz(local, range(start, min(start + FILES_OF_A_JOB, last)))
+            tally += ends
+            wrong += broken
+        log = (local.state / LOG).read_text()
+        wrong += [line for line in log.splitlines() if "an object took" in line]
+    if max(taken, default=0) > SECONDS_TO_ANSWER:
+        wrong.append(f"the service took {max(taken):.0f} seconds to answer")
+    seconds = time.monotonic() - begin
+    title = f"{arguments.files} fuzzed files in {seconds:.0f} s, slowest answer {max(taken, default=0):.2f} s"
+    print_tally(title, tally)
+    sys.exit("\n".join(wrong) if wrong else 0)
+
+
+def print_tally(title: str, tally: Counter[str]) -> None:
+    """Reasons, the commonest first."""
+    shown = Table("what became of it", "files", title=title)
+    for reason, count in tally.most_common():
+        shown.add_row(reason, str(count))
+    Console(width=140).print(shown)
+
+
+if __name__ == "__main__":
+    main()
