@@ -1,22 +1,25 @@
-"""One local AWS for all tests of a run, with IAM enforced."""
+"""On an account only those tests run that need nothing but boto3."""
 
-from collections.abc import Iterator
+import inspect
 
 import pytest
-from local_aws import LocalAws, Store, free_port
+from backends import aws, store
+from local_aws import ON_AWS
 
-from emulator import server
-
-
-@pytest.fixture(scope="session")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    state = tmp_path_factory.mktemp("state")
-    port = free_port()
-    pid = server.start(state, port, throttle=0)
-    yield LocalAws(f"http://127.0.0.1:{port}", state, pid)
-    server.stop(pid)
+__all__ = ["aws", "store"]
 
 
-@pytest.fixture
-def store(aws: LocalAws) -> Store:
-    return Store(aws)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not ON_AWS:
+        return
+    chosen = [item for item in items if _runs_on_aws(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
+
+
+def _runs_on_aws(item: pytest.Item) -> bool:
+    assert isinstance(item, pytest.Function)
+    return (
+        item.get_closest_marker("also_on_aws") is not None
+        and "aws" not in inspect.signature(item.function).parameters
+    )

@@ -1,11 +1,16 @@
-"""A running local AWS, and one data store on it with a bucket and an import role, as tests use them."""
+"""A running local AWS, and one data store on it with a bucket and an import role, as tests use them.
+
+With TEST_ON_AWS=1 the data store is one of the account that the environment's credentials belong to.
+"""
 
 import gzip
 import json
+import os
 import socket
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,16 +22,20 @@ ACCOUNT = "000000000000"
 REGION = "us-east-1"
 EVERYTHING = {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetObject", "s3:PutObject"], "Resource": "*"}
 
+ON_AWS = os.environ.get("TEST_ON_AWS") == "1"
+# AWS takes its time, and counts requests.
+PATIENCE, PAUSE_SECONDS, SECONDS_UNTIL_A_ROLE_WORKS = (60, 2, 15) if ON_AWS else (1, 0.02, 0)
+
 Found = TypeVar("Found")
 
 
-def wait_for(find: Callable[[], Found | None], seconds: float = 20) -> Found:
+def wait_for(find: Callable[[], Found | None], seconds: float = 60) -> Found:
     """What `find` returns once it is true."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * PATIENCE
     while time.monotonic() < deadline:
         if found := find():
             return found
-        time.sleep(0.02)
+        time.sleep(PAUSE_SECONDS)
     raise TimeoutError(f"nothing after {seconds} seconds")
 
 
@@ -50,10 +59,21 @@ class LocalAws:
         )
 
 
+class AwsAccount:
+    """An account on AWS, with what a `Store` needs of the local AWS."""
+
+    def client(self, service: str) -> Any:
+        # CreateDatastore passes once in twelve seconds.
+        retries = {"total_max_attempts": 20, "mode": "adaptive"}
+        return boto3.client(
+            service, region_name=REGION, config=Config(parameter_validation=False, retries=retries)
+        )
+
+
 class Store:
     """An ACTIVE data store, a bucket of its own, and a role that may import from it."""
 
-    def __init__(self, aws: LocalAws, **parameters: Any) -> None:
+    def __init__(self, aws: LocalAws | AwsAccount, **parameters: Any) -> None:
         self.imaging = aws.client("medical-imaging")
         self.s3 = aws.client("s3")
         self.iam = aws.client("iam")
@@ -63,6 +83,8 @@ class Store:
         self.id = self.imaging.create_datastore(**parameters)["datastoreId"]
         wait_for(lambda: self.properties()["datastoreStatus"] == "ACTIVE")
         self.arn = self.properties()["datastoreArn"]
+        self.account = self.arn.split(":")[4]
+        self._roles: list[str] = []
         self.role = self.new_role([EVERYTHING])
 
     def properties(self) -> dict[str, Any]:
@@ -73,7 +95,7 @@ class Store:
         """The ARN of a role that HealthImaging may assume for `source_arn`, or this data store."""
         condition = {
             "ArnLike": {"aws:SourceArn": source_arn or self.arn},
-            "StringEquals": {"aws:SourceAccount": ACCOUNT},
+            "StringEquals": {"aws:SourceAccount": self.account},
         }
         trust = {
             "Effect": "Allow",
@@ -85,6 +107,8 @@ class Store:
         role = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy([trust]))["Role"]
         self.iam.put_role_policy(RoleName=name, PolicyName="access", PolicyDocument=_policy(statements))
         arn: str = role["Arn"]
+        self._roles.append(name)
+        time.sleep(SECONDS_UNTIL_A_ROLE_WORKS)
         return arn
 
     def upload(self, files: Mapping[str, bytes]) -> None:
@@ -160,6 +184,32 @@ class Store:
         )
         data: bytes = answer["imageFrameBlob"].read()
         return data
+
+    def delete(self) -> None:
+        """Delete the data store and everything that was made for it."""
+        if self.properties()["datastoreStatus"] == "ACTIVE":
+            wait_for(self._no_job_runs)
+            wait_for(self._is_emptied)
+            self.imaging.delete_datastore(datastoreId=self.id)
+        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket):
+            for each in page.get("Contents", []):
+                self.s3.delete_object(Bucket=self.bucket, Key=each["Key"])
+        self.s3.delete_bucket(Bucket=self.bucket)
+        for name in self._roles:
+            self.iam.delete_role_policy(RoleName=name, PolicyName="access")
+            self.iam.delete_role(RoleName=name)
+
+    def _no_job_runs(self) -> bool:
+        jobs = self.imaging.list_dicom_import_jobs(datastoreId=self.id)["jobSummaries"]
+        return all(job["jobStatus"] in ("COMPLETED", "FAILED") for job in jobs)
+
+    def _is_emptied(self) -> bool:
+        found = self.search()
+        for each in found:
+            # One that is locked, or on its way out, is looked at again.
+            with suppress(self.imaging.exceptions.ConflictException):
+                self.imaging.delete_image_set(datastoreId=self.id, imageSetId=each["imageSetId"])
+        return not found
 
 
 def free_port() -> int:

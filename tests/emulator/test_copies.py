@@ -9,6 +9,8 @@ from ct_files import ct_file
 from local_aws import Store, only_series
 from test_updates import SERIES, dicom, imported, not_primary, settled, update
 
+pytestmark = pytest.mark.also_on_aws
+
 
 def begin(
     store: Store,

@@ -7,6 +7,8 @@ from botocore.exceptions import ClientError
 from local_aws import LocalAws, Store, only_series, wait_for
 from test_updates import imported, settled
 
+pytestmark = pytest.mark.also_on_aws
+
 
 def delete(store: Store, image_set_id: str) -> None:
     store.imaging.delete_image_set(datastoreId=store.id, imageSetId=image_set_id)

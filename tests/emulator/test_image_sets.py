@@ -7,6 +7,8 @@ from botocore.exceptions import ClientError
 from ct_files import ct_file
 from local_aws import LocalAws, Store, only_series
 
+pytestmark = pytest.mark.also_on_aws
+
 
 def imported(store: Store) -> str:
     store.import_files({"1.dcm": ct_file()})

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 from ct_files import ct_file, pixels
-from local_aws import ACCOUNT, EVERYTHING, LocalAws, Store, only_series, wait_for
+from local_aws import EVERYTHING, LocalAws, Store, only_series, wait_for
+
+pytestmark = pytest.mark.also_on_aws
 
 
 def test_a_job_says_which_file_became_which_image_set(store: Store) -> None:
@@ -205,7 +207,8 @@ def test_a_role_that_may_not_write_fails_the_job_and_nothing_is_imported(store: 
 def test_a_role_that_healthimaging_may_not_assume_fails_the_job(store: Store, role: str) -> None:
     store.upload({"in/1.dcm": ct_file()})
     other = f"{store.arn[:-32]}{'0' * 32}"
-    arn = store.new_role([EVERYTHING], other) if "store" in role else f"arn:aws:iam::{ACCOUNT}:role/none"
+    none = f"arn:aws:iam::{store.account}:role/none"
+    arn = store.new_role([EVERYTHING], other) if "store" in role else none
     job = store.run(dataAccessRoleArn=arn)
 
     assert job["jobStatus"] == "FAILED"

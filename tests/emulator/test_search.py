@@ -1,12 +1,15 @@
 """SearchImageSets."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from ct_files import ct_file
-from local_aws import LocalAws, Store
+from local_aws import ON_AWS, AwsAccount, LocalAws, Store
+
+pytestmark = pytest.mark.also_on_aws
 
 TWO_PATIENTS = {
     "1.dcm": ct_file(),
@@ -22,12 +25,14 @@ TWO_PATIENTS = {
 
 
 @pytest.fixture(scope="module")
-def searched(aws: LocalAws) -> Store:
+def searched(aws: LocalAws | AwsAccount) -> Iterator[Store]:
     store = Store(aws)
     store.import_files(TWO_PATIENTS)
     # Not primary: it conflicts with the first.
     store.import_files({"3.dcm": ct_file(PatientID="P3")}, "conflicting/")
-    return store
+    yield store
+    if ON_AWS:
+        store.delete()
 
 
 def equal(name: str, value: Any) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from botocore.exceptions import ClientError
 from ct_files import ct_file
 from local_aws import LocalAws, Store
 
+pytestmark = pytest.mark.also_on_aws
+
 
 def tags(store: Store, arn: str) -> dict[str, Any]:
     found: dict[str, Any] = store.imaging.list_tags_for_resource(resourceArn=arn)["tags"]

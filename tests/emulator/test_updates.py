@@ -8,6 +8,8 @@ from botocore.exceptions import ClientError
 from ct_files import ct_file
 from local_aws import Store, only_series, wait_for
 
+pytestmark = pytest.mark.also_on_aws
+
 STUDY = "1.2.3"
 SERIES = "1.2.3.4"
 
