@@ -98,7 +98,9 @@ async def _serve(state_dir: Path, endpoint: str, port: int, throttle: float) -> 
         service = Service(state_dir / "healthimaging", ministack, endpoint, throttle)
     except OtherSchema as error:
         raise SystemExit(str(error)) from error
-    ministack.register(_handler(service), datastore_provisioner(service.datastores, ministack.request_scope))
+    ministack.register(
+        _handler(service, port), datastore_provisioner(service.datastores, ministack.request_scope)
+    )
 
     config = Config()
     config.bind = [f"{HOST}:{port}"]
@@ -120,14 +122,19 @@ async def _serve(state_dir: Path, endpoint: str, port: int, throttle: float) -> 
     log.info("stopped")
 
 
-def _handler(service: Service) -> Any:
+def _handler(service: Service, port: int) -> Any:
     from emulator import ministack
+
+    # dicomweb-client leaves the port out of Host, and would follow a BulkDataURI to port 80.
+    full_names = {HOST: f"{HOST}:{port}", "localhost": f"localhost:{port}"}
 
     async def handle(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
     ) -> Answer:
         scope = ministack.request_scope()
         if dicomweb.is_dicomweb(path):
+            host = headers.get("host", "")
+            headers = {**headers, "host": full_names.get(host, host)}
             return await asyncio.to_thread(
                 lambda: dicomweb.answer(service.dicomweb, scope, method, path, query, headers, body)
             )
