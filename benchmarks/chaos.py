@@ -1,4 +1,4 @@
-"""`python -m benchmarks.chaos`: the random histories of `tests/lambdas/test_import_histories.py`, many more.
+"""`python -m benchmarks.chaos`: random histories of the import, many more than `make test` runs.
 
 The functions of production over AWS in memory meet duplicates, losses, crashes before and after each call,
 interleavings, throttles, refusals, overwrites, redeploys. After each history every object version has one
@@ -7,22 +7,24 @@ Prints one table and writes `results/chaos.json`.
 """
 
 import argparse
-import json
+import os
 import random
-import subprocess
-import sys
 import time
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
+from benchmarks.memory_aws.environment import SMALL, environment
 from benchmarks.provenance import ROOT, described, keep, provenance
 
 HISTORIES = 50_000
 PROCESSES = 2
-TESTS = ROOT / "tests" / "lambdas"
+# Hypothesis remembers every history of a run; a failure is told after so many, not at the end of all.
+HISTORIES_OF_A_RUN = 500
 
 MEANINGS = {
     "histories": "histories, each ended quiet and checked",
@@ -39,53 +41,34 @@ MEANINGS = {
 }
 
 
-def run(histories: int, seed: int) -> Counter[str]:
-    """The tally of so many histories in this process; what fails is raised with its shortest history."""
-    sys.path.insert(0, str(TESTS))
-    # It sets the environment that the functions read when they are imported.
-    __import__("conftest")
-    from hypothesis import HealthCheck, settings
-    from hypothesis import seed as seeded
-    from hypothesis.stateful import run_state_machine_as_test
-    from test_import_histories import Histories
+def one_run(number: int, seed: int, histories: int) -> tuple[str, Counter[str]]:
+    """The kind of the `number`-th run's histories, and their tally. The functions read the environment when
+    they are imported."""
+    os.environ.update(environment(SMALL, "CRITICAL"))
+    from benchmarks.histories import KINDS, Histories, run
 
-    run_state_machine_as_test(
-        seeded(seed)(Histories),
-        settings=settings(
-            max_examples=histories,
-            stateful_step_count=40,
-            deadline=None,
-            database=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
-    return Histories.tally
+    kind = KINDS[number % len(KINDS)]
+    Histories.tally.clear()
+    run(kind, histories, seed + number)
+    return kind.__name__, Counter(Histories.tally)
 
 
 def measure(histories: int, seed: int) -> dict[str, Any]:
-    """Two processes side by side, each with its half and a seed of its own."""
-    origin, began = provenance("lambdas", "tests/lambdas", "benchmarks"), time.monotonic()
-    halves = [histories - histories // PROCESSES, *[histories // PROCESSES] * (PROCESSES - 1)]
-    running = [
-        subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "benchmarks.chaos", "--one", str(seed + number), "--histories", str(half)],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for number, half in enumerate(halves)
-    ]
+    """Runs side by side, each with a seed of its own; the first history that breaks an invariant ends all."""
+    origin, began = provenance("lambdas", "benchmarks"), time.monotonic()
+    sizes = [min(HISTORIES_OF_A_RUN, histories - at) for at in range(0, histories, HISTORIES_OF_A_RUN)]
     tally: Counter[str] = Counter()
-    answers = [process.communicate()[0] for process in running]
-    for process, answer in zip(running, answers, strict=True):
-        if process.returncode:
-            print(answer)
-            raise SystemExit(f"a history broke an invariant: python -m benchmarks.chaos --seed {seed}")
-        tally.update(json.loads(answer.splitlines()[-1]))
+    kinds: Counter[str] = Counter()
+    with ProcessPoolExecutor(PROCESSES) as pool:
+        runs = pool.map(one_run, range(len(sizes)), [seed] * len(sizes), sizes)
+        for kind, met in track(runs, "histories", total=len(sizes), console=Console(stderr=True)):
+            tally.update(met)
+            kinds[kind] += met["histories"]
     return {
         **origin,
         "seed": seed,
         "seconds": round(time.monotonic() - began, 1),
+        "kinds": dict(kinds),
         "tally": {name: tally[name] for name in MEANINGS},
     }
 
@@ -103,11 +86,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.chaos", description=__doc__)
     parser.add_argument("--histories", type=int, default=HISTORIES, help="fewer: nothing is written")
     parser.add_argument("--seed", type=int, default=None, help="repeat the run of this seed")
-    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.one is not None:
-        print(json.dumps(run(arguments.histories, arguments.one)))
-        return
     seed = random.SystemRandom().randrange(10**9) if arguments.seed is None else arguments.seed
     Console().print(f"seed {seed}")
     found = measure(arguments.histories, seed)

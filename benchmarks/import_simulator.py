@@ -18,6 +18,7 @@ from rich.table import Table
 from benchmarks.provenance import ROOT, described, keep, provenance
 from benchmarks.simulator.deployed import ENVIRONMENT, SETTINGS
 from benchmarks.simulator.imaging import Quotas
+from benchmarks.simulator.scenario import Scenario
 from benchmarks.simulator.strategies import STRATEGIES, Caller
 
 FILES = 1_000_000
@@ -48,7 +49,7 @@ COLUMNS = {
 def ours(files: int, layout: Layout, rate: float) -> dict[str, Any]:
     """One layout at one rate. The functions are imported here: they read the environment."""
     os.environ.update(ENVIRONMENT)
-    from benchmarks.simulator.backlog import Run, Scenario
+    from benchmarks.simulator.backlog import Run
     from lambdas.importing.prices import read_prices
     from lambdas.settings import read_import_settings
 

@@ -35,6 +35,7 @@ class MemoryHealthImaging:
     """What the import uses of a boto3 medical-imaging client.
 
     `imported` counts how often each object version was imported; `refusals` are raised, one a start.
+    `most_running` jobs were under way at a time in one data store.
     """
 
     def __init__(
@@ -66,7 +67,9 @@ class MemoryHealthImaging:
             raise self._refused(self.refusals.pop(0))
         if request["clientToken"] in self._tokens:
             return {"jobId": self._tokens[request["clientToken"]]}
-        if len(self._running) >= self.concurrent_jobs:
+        datastore_id = request["datastoreId"]
+        running = sum(job.request["datastoreId"] == datastore_id for job in self._running.values())
+        if running >= self.concurrent_jobs:
             raise self._refused("ServiceQuotaExceededException")
         job_id = f"{len(self._tokens) + 1:032x}"
         self.jobs[job_id] = self._running[job_id] = Job(
@@ -74,7 +77,7 @@ class MemoryHealthImaging:
         )
         self._tokens[request["clientToken"]] = job_id
         self.starts.append(self._now())
-        self.most_running = max(self.most_running, len(self._running))
+        self.most_running = max(self.most_running, running + 1)
         return {"jobId": job_id}
 
     def _refused(self, code: str) -> ClientError:

@@ -328,7 +328,7 @@ class World:
                 return
             if ticking:
                 self.tick()
-            if sweeping:
+            if sweeping and minute > 0 and (self.is_still() or minute % 5 == 0):
                 self.sweep()
                 swept_in_vain = self.is_quiet() and minute > 1
         raise AssertionError(f"never quiet: {self.messages}, {list(self.ledger.folders())}")
@@ -343,10 +343,11 @@ class World:
             running = [self.clock + timedelta(seconds=3)] if self.imaging.running() else []
             self.clock = min([end, *running, *(max(self.clock, message.at) for message in self.messages)])
 
+    def is_still(self) -> bool:
+        return not (self.messages or self.imaging.running())
+
     def is_quiet(self) -> bool:
-        if self.messages or self.imaging.running():
-            return False
-        return not any(map(self._has_folders, (FolderState.OPEN, FolderState.IMPORTING)))
+        return self.is_still() and not any(map(self._has_folders, (FolderState.OPEN, FolderState.IMPORTING)))
 
     def _has_folders(self, state: FolderState) -> bool:
         return any(True for _ in self.ledger.folders_in(state))
@@ -395,4 +396,5 @@ class World:
             assert imported <= 2
         # The rows and the slots; each file's fate, its time, its reason and how often it was imported.
         self.tally["invariants"] += 2 + 4 * len(files)
-        assert not Quota(self.table).slots("d" * 32)
+        for store in self.settings.stores:
+            assert not Quota(self.table).slots(store.datastore_id)

@@ -1,9 +1,10 @@
 """What is deployed, and what the simulator assumes of AWS: one place for every number of both."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from benchmarks.memory_aws.environment import STORE, environment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,13 +56,6 @@ S3_EVENT_SECONDS, JOB_EVENT_SECONDS, DELIVERY_SECONDS = 0.5, 1.0, 0.05
 # Assumed of a job: AWS's own samples took 66 to 117 seconds, and no rate is published.
 JOB_SECONDS, JOB_FILES_PER_SECOND = 60.0, 100.0
 
-STORE = {
-    "id": "main",
-    "prefix": "",
-    "datastore_id": "d" * 32,
-    "role_arn": "arn:aws:iam::000000000000:role/import-main",
-    "output_uri": "s3://output/main/",
-}
 # The production deployment's.
 SETTINGS: Mapping[str, Any] = {
     "deployment": "production",
@@ -81,22 +75,8 @@ SETTINGS: Mapping[str, Any] = {
     "urgent_prefixes": ["urgent/"],
     "stores": [STORE],
 }
-QUEUES = ("UPLOADS", "PLAN", "STAGE", "START", "RESULTS")
 # The functions read it when they are imported; what they make of it there is not used.
-ENVIRONMENT = {
-    "AWS_REGION": "us-east-1",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_ACCESS_KEY_ID": "000000000000",
-    "AWS_SECRET_ACCESS_KEY": "test",
-    "POWERTOOLS_METRICS_NAMESPACE": "HealthImagingImport",
-    "POWERTOOLS_SERVICE_NAME": "simulator",
-    "POWERTOOLS_LOG_LEVEL": "CRITICAL",
-    "LEDGER_TABLE": "ledger",
-    "INPUT_BUCKET": "input",
-    "STAGING_BUCKET": "staging",
-    "IMPORT_SETTINGS": json.dumps(SETTINGS),
-    **{f"{name}_QUEUE_URL": name.lower() for name in QUEUES},
-}
+ENVIRONMENT = environment(SETTINGS, "CRITICAL")
 
 
 def seconds_of(operation: str, answer: Any, memory: int, *, is_one_of_many: bool) -> float:

@@ -3,8 +3,9 @@
 from math import ceil
 from typing import Any
 
-from benchmarks.simulator.backlog import FATES, FILE_BYTES, settings_for
+from benchmarks.simulator.backlog import FATES, settings_for
 from benchmarks.simulator.imaging import Quotas
+from benchmarks.simulator.scenario import FILE_BYTES
 from benchmarks.simulator.world import SimulatedWorld
 from lambdas.settings import ImportSettings
 

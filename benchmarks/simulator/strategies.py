@@ -10,9 +10,9 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.simulator.backlog import FILES_OF_A_SERIES, FILES_OF_A_STUDY, latencies
 from benchmarks.simulator.deployed import DELIVERY_SECONDS, WIRE
 from benchmarks.simulator.imaging import Bucket, Quotas, job_seconds
+from benchmarks.simulator.scenario import FILES_OF_A_SERIES, FILES_OF_A_STUDY, latencies
 
 # The SDK's standard mode, and SQS and Lambda as they are when nothing is configured but a redrive policy.
 TRIES, LONGEST_BACKOFF_SECONDS = 3, 20
