@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import replace
 from typing import Any
 
 from aws_cdk import App, Environment, Tags
@@ -11,8 +12,10 @@ from config.errors import DeploymentError
 from healthimaging.datastore import CLOUDFORMATION_TYPE
 from healthimaging.datastore_lock import DatastoreLockError, check_locks
 from stacks.access_stack import AccessStack
+from stacks.audit_stack import AuditStack
 from stacks.data_stack import DataStack
 from stacks.import_stack import ImportStack
+from stacks.network_stack import NetworkStack
 from stacks.watch_stack import WatchStack
 
 
@@ -25,9 +28,23 @@ def make_stacks(app: App, deployment: Deployment) -> None:
     prefix = f"ahi-{deployment.name}"
     data = DataStack(app, "Data", stack_name=f"{prefix}-data", **common)
     access = AccessStack(app, "Access", stack_name=f"{prefix}-access", data=data, **common)
-    imports = ImportStack(app, "Import", stack_name=f"{prefix}-import", data=data, access=access, **common)
+    functions = data.functions
+    if "network" in deployment.stacks:
+        network = NetworkStack(app, "Network", stack_name=f"{prefix}-network", data=data, **common)
+        functions = replace(functions, placement=network.placement)
+    imports = ImportStack(
+        app,
+        "Import",
+        stack_name=f"{prefix}-import",
+        data=data,
+        access=access,
+        functions=functions,
+        **common,
+    )
     if "watch" in deployment.stacks:
         WatchStack(app, "Watch", stack_name=f"{prefix}-watch", data=data, imports=imports, **common)
+    if "audit" in deployment.stacks:
+        AuditStack(app, "Audit", stack_name=f"{prefix}-audit", data=data, access=access, **common)
     for name, value in deployment.tags.items():
         # A stack's own tags are copied by CloudFormation to its resources, so to the data stores.
         Tags.of(app).add(name, value, exclude_resource_types=["aws:cdk:stack", CLOUDFORMATION_TYPE])

@@ -6,26 +6,23 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from config.errors import DeploymentError, explain
+from config.model import Model, StoreId, TagKey
+from config.network import Network
 
 FOLDER = Path(__file__).parent
 GIB = 1024**3
 REGION_QUOTAS: Mapping[str, Mapping[str, int]] = {"ap-southeast-2": {"concurrent_jobs": 20}}
 
 Region = Literal["us-east-1", "us-west-2", "ap-southeast-2", "eu-west-1", "eu-west-2"]
-StoreId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,30}$")]
-TagKey = Annotated[str, Field(min_length=1, max_length=128)]
+RoleName = Annotated[str, Field(pattern=r"^([\w+=,.@-]+/)*[\w+=,.@-]{1,64}$", max_length=576)]
 TagValue = Annotated[str, Field(max_length=256)]
 LogDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]  # fmt: skip
-
-
-class Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class DataStore(Model):
@@ -163,13 +160,22 @@ class Deployment(Model):
     keep_data: bool = Field(
         description="Keep buckets and the ledger when the stacks are deleted. Data stores are always kept."
     )
+    key_administrators: tuple[RoleName, ...] = Field(
+        default=(),
+        strict=False,
+        description="Roles of this account, with their path, that alone may take a key away; "
+        "CloudFormation changes keys as the app says. Empty: whoever the account's IAM policies allow.",
+    )
     tags: dict[TagKey, TagValue] = Field(
         default_factory=dict,
         max_length=50,
         description="Tags of every resource; data stores get them through TagResource.",
     )
     alarms: Alarms = Alarms()
-    stacks: tuple[Literal["watch"], ...] = Field(default=(), strict=False, description="Optional stacks.")
+    network: Network = Network()
+    stacks: tuple[Literal["watch", "network", "audit"], ...] = Field(
+        default=(), strict=False, description="Optional stacks."
+    )
 
     @field_validator("data_stores")
     @classmethod

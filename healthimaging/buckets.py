@@ -1,6 +1,7 @@
 """Buckets that hold patients' data: encrypted, private, TLS only, owner enforced, logged."""
 
 from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -39,11 +40,11 @@ def access_logs_bucket(
     acknowledge(
         bucket,
         "Log delivery writes under SSE-S3 only, and a log of the log bucket would never end.",
-        "HIPAA.Security-S3DefaultEncryptionKMS",
-        "HIPAA.Security-S3BucketLoggingEnabled",
+        "S3DefaultEncryptionKMS",
+        "S3BucketLoggingEnabled",
         "AwsSolutions-S1",
     )
-    acknowledge(bucket, NOT_REPLICATED, "HIPAA.Security-S3BucketReplicationEnabled")
+    acknowledge(bucket, NOT_REPLICATED, "S3BucketReplicationEnabled")
     return bucket
 
 
@@ -83,14 +84,41 @@ def data_bucket(
         object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
         enforce_ssl=True,
     )
-    acknowledge(bucket, NOT_REPLICATED, "HIPAA.Security-S3BucketReplicationEnabled")
+    _refuse_other_keys(bucket, key)
+    acknowledge(bucket, NOT_REPLICATED, "S3BucketReplicationEnabled")
     if objects_days is not None:
         acknowledge(
             bucket,
             "It holds only short-lived copies of objects that are versioned where they come from.",
-            "HIPAA.Security-S3BucketVersioningEnabled",
+            "S3BucketVersioningEnabled",
         )
     return bucket
+
+
+def _refuse_other_keys(bucket: s3.Bucket, key: kms.IKey) -> None:
+    """Deny puts that ask for another encryption or another key than the bucket's own.
+
+    A put that asks for none is encrypted under the bucket's key by default; parts of an upload ask for none.
+    """
+    for sid, conditions in {
+        "RefuseOtherEncryptionAndKeys": {
+            "Null": {"s3:x-amz-server-side-encryption": "false"},
+            "StringNotEquals": {"s3:x-amz-server-side-encryption-aws-kms-key-id": key.key_arn},
+        },
+        "RefuseKeysOfTheSender": {
+            "Null": {"s3:x-amz-server-side-encryption-customer-algorithm": "false"},
+        },
+    }.items():
+        bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid=sid,
+                effect=iam.Effect.DENY,
+                principals=[iam.AnyPrincipal()],
+                actions=["s3:PutObject"],
+                resources=[bucket.arn_for_objects("*")],
+                conditions=conditions,
+            )
+        )
 
 
 def announce_uploads(bucket: s3.Bucket) -> None:

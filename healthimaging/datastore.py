@@ -1,6 +1,6 @@
 """AWS HealthImaging data stores, made so that no change to the app can replace one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import constructs
@@ -108,12 +108,13 @@ class Datastore(DatastoreBase):
         *,
         datastore_name: str,
         key_alias: str,
+        key_administrators: Sequence[str] = (),
         functions: FunctionSettings,
         lossless_storage_format: str = CLOUDFORMATION_FORMAT,
         tags: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
-        key = DatastoreKey(self, "Key", alias=key_alias)
+        key = DatastoreKey(self, "Key", alias=key_alias, administrators=key_administrators)
         self.encryption_key = key
         if lossless_storage_format == CLOUDFORMATION_FORMAT:
             resource = healthimaging.CfnDatastore(

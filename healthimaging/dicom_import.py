@@ -9,14 +9,13 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from healthimaging.acknowledge import acknowledge_objects
 from healthimaging.datastore import DatastoreBase
 from healthimaging.functions import FunctionSettings, powertools_layer, toolkit_function
-from healthimaging.grants import grant_bucket, grant_objects, grant_rows, grant_send
+from healthimaging.grants import grant_bucket, grant_objects, grant_receive, grant_rows, grant_send
 from healthimaging.import_role import ImportRole
 from healthimaging.import_steps import QUEUES, STEPS, Step
 from healthimaging.queues import WorkQueue
@@ -146,16 +145,19 @@ class DicomImport(Construct):
                 **{name: environment[name] for name in sorted(names)},
             },
             layers=[layer],
+            key_through=step.key_through,
         )
         if step.queue:
-            function.add_event_source(
-                sources.SqsEventSource(
-                    self.queues[step.queue].queue,
-                    batch_size=step.batch_size,
-                    max_batching_window=step.batching_window,
-                    max_concurrency=step.max_concurrency,
-                    report_batch_item_failures=True,
-                )
+            queue = self.queues[step.queue].queue
+            grant_receive(queue, function)
+            # The CDK's SqsEventSource would give the right to the queue's key with no kms:ViaService.
+            function.add_event_source_mapping(
+                "FromQueue",
+                event_source_arn=queue.queue_arn,
+                batch_size=step.batch_size,
+                max_batching_window=step.batching_window,
+                max_concurrency=step.max_concurrency,
+                report_batch_item_failures=True,
             )
         return function
 

@@ -8,6 +8,7 @@ from shutil import copy2, copytree, ignore_patterns
 from tempfile import TemporaryDirectory
 
 from aws_cdk import Duration, IgnoreMode, RemovalPolicy
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -19,16 +20,34 @@ from healthimaging.grants import grant_key
 
 ROOT = Path(__file__).resolve().parents[1]
 RUNTIME = lambda_.Runtime.PYTHON_3_14
+INTERFACES = (
+    "ec2:CreateNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:DeleteNetworkInterface",
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:UnassignPrivateIpAddresses",
+)
 POWERTOOLS = ("aws_lambda_powertools", "jmespath", "typing_extensions")
 
 
 @dataclass(frozen=True, kw_only=True)
+class Placement:
+    """Where in a network functions run."""
+
+    vpc: ec2.IVpc
+    subnets: ec2.SubnetSelection
+    security_group: ec2.ISecurityGroup
+
+
+@dataclass(frozen=True, kw_only=True)
 class FunctionSettings:
-    """What the functions of one deployment share."""
+    """What the functions of one deployment share. Without a placement they run in no network of ours."""
 
     key: kms.IKey
     log_days: int
     removal_policy: RemovalPolicy
+    placement: Placement | None = None
 
 
 def functions_code() -> lambda_.Code:
@@ -65,6 +84,17 @@ def _copy_installed(name: str, target: Path) -> None:
         copy2(source, target)
 
 
+def encrypted_log_group(scope: Construct, construct_id: str, settings: FunctionSettings) -> logs.LogGroup:
+    """A log group under the deployment's key, kept for as many days as its logs are."""
+    group = logs.LogGroup(
+        scope, construct_id, encryption_key=settings.key, removal_policy=settings.removal_policy
+    )
+    resource = group.node.default_child
+    assert isinstance(resource, logs.CfnLogGroup)
+    resource.retention_in_days = settings.log_days
+    return group
+
+
 def toolkit_function(
     scope: Construct,
     construct_id: str,
@@ -76,17 +106,13 @@ def toolkit_function(
     memory_size: int = 256,
     environment: Mapping[str, str] | None = None,
     layers: Sequence[lambda_.ILayerVersion] = (),
+    key_through: Sequence[str] = ("lambda",),
 ) -> lambda_.Function:
-    """A function with an encrypted log group, an encrypted environment, tracing and a role of its own."""
-    log_group = logs.LogGroup(
-        scope,
-        f"{construct_id}Logs",
-        encryption_key=settings.key,
-        removal_policy=settings.removal_policy,
-    )
-    resource = log_group.node.default_child
-    assert isinstance(resource, logs.CfnLogGroup)
-    resource.retention_in_days = settings.log_days
+    """A function with an encrypted log group, an encrypted environment, tracing and a role of its own.
+
+    `key_through` are the services that it reaches the deployment's key through; Lambda for its environment.
+    """
+    log_group = encrypted_log_group(scope, f"{construct_id}Logs", settings)
     role = iam.Role(
         scope,
         f"{construct_id}Role",
@@ -98,8 +124,11 @@ def toolkit_function(
         actions=["logs:CreateLogStream", "logs:PutLogEvents"],
         resource_arns=[log_group.log_group_arn],
     )
-    grant_key(settings.key, role)
+    grant_key(settings.key, role, *key_through)
     _acknowledge_role(role)
+    place = settings.placement
+    if place:
+        _let_lambda_join_the_network(role)
     function = lambda_.Function(
         scope,
         construct_id,
@@ -116,16 +145,33 @@ def toolkit_function(
         environment_encryption=settings.key,
         layers=list(layers),
         tracing=lambda_.Tracing.ACTIVE,
+        vpc=place.vpc if place else None,
+        vpc_subnets=place.subnets if place else None,
+        security_groups=[place.security_group] if place else None,
     )
     _acknowledge_function(function)
     return function
+
+
+def _let_lambda_join_the_network(role: iam.Role) -> None:
+    """Lambda makes the network interfaces with the function's role; the function's own code may not."""
+    for effect, conditions in (
+        (iam.Effect.ALLOW, None),
+        (iam.Effect.DENY, {"Null": {"lambda:SourceFunctionArn": "false"}}),
+    ):
+        role.add_to_policy(
+            iam.PolicyStatement(
+                effect=effect, actions=list(INTERFACES), resources=["*"], conditions=conditions
+            )
+        )
 
 
 def _acknowledge_role(role: iam.Role) -> None:
     acknowledge_inline_policy(role)
     acknowledge(
         role,
-        "The actions on * take no resource: X-Ray's two, and CreateDatastore where it is allowed.",
+        "The actions on * take no resource, or one that does not exist yet: X-Ray's two, CreateDatastore "
+        "where it is allowed, and in a network the interfaces that Lambda makes, which the code is denied.",
         "AwsSolutions-IAM5[Resource::*]",
     )
 
@@ -135,16 +181,18 @@ def _acknowledge_function(function: lambda_.Function) -> None:
         function,
         "What calls it bounds how often it runs at once: an event source mapping with a maximum, a schedule, "
         "or CloudFormation. Reserving takes from the whole account, and a new one has ten in all.",
-        "HIPAA.Security-LambdaConcurrency",
+        "LambdaConcurrency",
     )
     acknowledge(
         function,
         "A failed call loses nothing: messages go to their queue's dead letters, a schedule calls again, "
         "and CloudFormation is told.",
-        "HIPAA.Security-LambdaDLQ",
+        "LambdaDLQ",
     )
     acknowledge(
         function,
-        "It opens no port and reaches nothing but AWS APIs, over TLS and under a role of its own.",
-        "HIPAA.Security-LambdaInsideVPC",
+        "It opens no port and reaches nothing but AWS APIs, over TLS and under a role of its own. The "
+        "import's functions run in a VPC where the Network stack is on; those of CloudFormation's custom "
+        "resources run before it exists, and have no right to an image or a bucket.",
+        "LambdaInsideVPC",
     )

@@ -39,16 +39,24 @@ def grant_send(queue: sqs.IQueue, grantee: iam.IGrantable) -> iam.Grant:
     return queue.grant(grantee, "sqs:SendMessage")
 
 
-def grant_key(key: kms.IKey, grantee: iam.IGrantable) -> iam.Grant:
-    """Allow what reading and writing data under `key` takes."""
-    return key.grant(grantee, "kms:Decrypt", "kms:GenerateDataKey")
+def grant_receive(queue: sqs.IQueue, grantee: iam.IGrantable) -> iam.Grant:
+    """Allow what Lambda does, with the function's role, to hand it the queue's messages."""
+    return queue.grant(grantee, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 
 
-def grant_key_through_s3(key: kms.IKey, grantee: iam.IGrantable) -> iam.Grant:
-    """Allow reading and writing S3 objects under `key`, and nothing else under it."""
+def grant_key(key: kms.IKey, grantee: iam.IGrantable, *services: str) -> iam.Grant:
+    """Allow what reading and writing data under `key` takes, but only through `services`, such as "s3"."""
+    region = Stack.of(key).region
     return iam.Grant.add_to_principal(
         grantee=grantee,
         actions=["kms:Decrypt", "kms:GenerateDataKey"],
         resource_arns=[key.key_arn],
-        conditions={"StringEquals": {"kms:ViaService": f"s3.{Stack.of(key).region}.amazonaws.com"}},
+        conditions={
+            "StringEquals": {"kms:ViaService": [f"{name}.{region}.amazonaws.com" for name in services]}
+        },
     )
+
+
+def grant_key_through_s3(key: kms.IKey, grantee: iam.IGrantable) -> iam.Grant:
+    """Allow reading and writing S3 objects under `key`, and nothing else under it."""
+    return grant_key(key, grantee, "s3")

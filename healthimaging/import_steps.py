@@ -17,12 +17,20 @@ class Step:
     rows: tuple[str, ...]
     reads_index: bool = False
     buckets: tuple[str, ...] = ()
+    reads_objects: bool = False
     sends_to: tuple[str, ...] = ()
     memory_size: int = 256
     queue: str | None = None
     batch_size: int = 1
     batching_window: Duration | None = None
     max_concurrency: int | None = None
+
+    @property
+    def key_through(self) -> tuple[str, ...]:
+        """The services that hold, under the deployment's key, what the function reads and writes."""
+        queues = ("sqs",) if self.queue or self.sends_to else ()
+        objects = ("s3",) if self.reads_objects else ()
+        return ("lambda", "dynamodb", *queues, *objects)
 
 
 STEPS = (
@@ -31,6 +39,7 @@ STEPS = (
         description="Writes a ledger row for each uploaded object version",
         timeout=Duration.seconds(60),
         rows=READ_WRITE,
+        reads_objects=True,
         sends_to=("plan",),
         queue="uploads",
         batch_size=100,
@@ -56,6 +65,7 @@ STEPS = (
         timeout=Duration.seconds(300),
         rows=READ_WRITE,
         buckets=("staging",),
+        reads_objects=True,
         sends_to=("start", "plan"),
         memory_size=512,
         queue="stage",
@@ -78,6 +88,7 @@ STEPS = (
         timeout=Duration.seconds(300),
         rows=READ_WRITE,
         buckets=("staging",),
+        reads_objects=True,
         sends_to=("plan", "stage"),
         memory_size=512,
         queue="results",

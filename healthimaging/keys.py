@@ -1,17 +1,26 @@
 """The two kinds of KMS key of a deployment: one for each data store, one for everything around them."""
 
+from collections.abc import Sequence
+
 from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from healthimaging.key_policy import USE, base_policy, used_through
+
+HEALTHIMAGING = "medical-imaging.amazonaws.com"
 LONGEST_WINDOW = Duration.days(30)
+# What keeps data under a deployment's key on behalf of the roles that reach it.
+SERVICES = ("s3", "sqs", "dynamodb", "lambda", "sns")
 
 
 class DatastoreKey(kms.Key):
     """Encrypts one data store. It is always retained: without it the data store cannot be read."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, alias: str) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, alias: str, administrators: Sequence[str] = ()
+    ) -> None:
         super().__init__(
             scope,
             construct_id,
@@ -19,18 +28,50 @@ class DatastoreKey(kms.Key):
             description="Encrypts one HealthImaging data store",
             enable_key_rotation=True,
             pending_window=LONGEST_WINDOW,
+            policy=base_policy(scope, administrators=administrators, removal_policy=RemovalPolicy.RETAIN),
             removal_policy=RemovalPolicy.RETAIN,
         )
-        # The service names the key it uses in the encryption context. A key's policy cannot name
-        # its own id, which CloudFormation learns later, so any key of this account and Region is admitted.
-        any_key = Stack.of(self).format_arn(service="kms", resource="key", resource_name="*")
+        self._admit_callers()
+        self._admit_healthimaging()
+
+    def _admit_callers(self) -> None:
+        """HealthImaging uses the key, and makes its grants, with the rights of whoever calls it.
+
+        KMS does not list HealthImaging among the services of kms:ViaService, and the guide's records of such
+        calls show no encryption context, so any service's call for a principal of this account is admitted.
+        """
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="TheAccountUsesItThroughServices",
+                principals=[iam.AccountRootPrincipal()],
+                actions=[*USE, "kms:CreateGrant", "kms:RetireGrant"],
+                resources=["*"],
+                conditions={"Bool": {"aws:ViaAWSService": "true"}},
+            )
+        )
+
+    def _admit_healthimaging(self) -> None:
+        """The service itself names the key and the data store in the encryption context.
+
+        A key's policy cannot name its own id, nor that of a data store made after it: CloudFormation learns
+        both later. So any key of this account and Region is admitted, for any data store, unless the
+        service says that it acts for another account.
+        """
+        stack = Stack.of(self)
+        any_key = stack.format_arn(service="kms", resource="key", resource_name="*")
         self.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="HealthImagingUsesTheDatastoreKey",
-                principals=[iam.ServicePrincipal("medical-imaging.amazonaws.com")],
+                principals=[iam.ServicePrincipal(HEALTHIMAGING)],
                 actions=["kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext"],
                 resources=["*"],
-                conditions={"StringLike": {"kms:EncryptionContext:kms-arn": any_key}},
+                conditions={
+                    "StringLike": {
+                        "kms:EncryptionContext:kms-arn": any_key,
+                        "kms:EncryptionContext:aws:medical-imaging:datastoreId": "*",
+                    },
+                    "StringEqualsIfExists": {"aws:SourceAccount": stack.account},
+                },
             )
         )
 
@@ -39,17 +80,27 @@ class DeploymentKey(kms.Key):
     """Encrypts a deployment's buckets, queues, table, topic, logs and function environments."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, alias: str, removal_policy: RemovalPolicy
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        alias: str,
+        removal_policy: RemovalPolicy,
+        administrators: Sequence[str] = (),
+        description: str = "Encrypts the buckets, queues, table, topic and logs around the data stores",
     ) -> None:
         super().__init__(
             scope,
             construct_id,
             alias=alias,
-            description="Encrypts the buckets, queues, table, topic and logs around the data stores",
+            description=description,
             enable_key_rotation=True,
             pending_window=LONGEST_WINDOW,
+            policy=base_policy(scope, administrators=administrators, removal_policy=removal_policy),
             removal_policy=removal_policy,
         )
+        for statement in used_through(self, *SERVICES):
+            self.add_to_resource_policy(statement)
         self._admit_senders()
         self._admit_logs()
 

@@ -22,7 +22,11 @@ class DataStack(Stack):
         self._deployment = deployment
         self._removal_policy = RemovalPolicy.RETAIN if deployment.keep_data else RemovalPolicy.DESTROY
         self.key = DeploymentKey(
-            self, "Key", alias=f"ahi-{deployment.name}", removal_policy=self._removal_policy
+            self,
+            "Key",
+            alias=f"ahi-{deployment.name}",
+            removal_policy=self._removal_policy,
+            administrators=deployment.key_administrators,
         )
         self.functions = FunctionSettings(
             key=self.key, log_days=deployment.retention.logs_days, removal_policy=self._removal_policy
@@ -38,6 +42,7 @@ class DataStack(Stack):
             f"Datastore{store_id.capitalize()}",
             datastore_name=store.name,
             key_alias=f"ahi-{self._deployment.name}-{store_id}",
+            key_administrators=self._deployment.key_administrators,
             functions=self.functions,
             lossless_storage_format=store.lossless_storage_format,
             tags=self._deployment.tags,

@@ -7,6 +7,7 @@ from constructs import Construct
 
 from config.deployment import Deployment
 from healthimaging.dicom_import import DicomImport, ImportTarget
+from healthimaging.functions import FunctionSettings
 from stacks.access_stack import AccessStack
 from stacks.data_stack import DataStack
 
@@ -22,6 +23,7 @@ class ImportStack(Stack):
         deployment: Deployment,
         data: DataStack,
         access: AccessStack,
+        functions: FunctionSettings,
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
@@ -50,7 +52,7 @@ class ImportStack(Stack):
                 "overwrites": deployment.overwrites,
             },
             sweep_every=Duration.minutes(timing.sweep_minutes),
-            functions=data.functions,
+            functions=functions,
         )
         self._outputs()
 

@@ -25,9 +25,10 @@ CONTEXT = json.loads((ROOT / "cdk.json").read_text())["context"]
 
 @dataclass(frozen=True)
 class Templates:
-    """The templates of one deployment by the stack's construct id."""
+    """The templates of one deployment by the stack's construct id, and the stacks that cannot be deleted."""
 
     by_stack: dict[str, dict[str, Any]]
+    protected: frozenset[str]
 
     def resources(self, stack: str, kind: str) -> dict[str, dict[str, Any]]:
         found = self.by_stack[stack]["Resources"]
@@ -50,7 +51,11 @@ class Templates:
 def synthesize(deployment: Deployment) -> Templates:
     app = App(context=CONTEXT)
     cdk_app.make_stacks(app, deployment)
-    return Templates({stack.id: stack.template for stack in app.synth().stacks})
+    stacks = app.synth().stacks
+    return Templates(
+        by_stack={stack.id: stack.template for stack in stacks},
+        protected=frozenset(stack.id for stack in stacks if stack.termination_protection),
+    )
 
 
 @pytest.fixture(scope="session")

@@ -93,11 +93,11 @@ def test_buckets_and_ledger_stay_only_where_data_is_kept(name: str, policy: str,
 
 def test_every_key_rotates_and_waits_a_month_before_it_is_deleted(two_stores: Any) -> None:
     keys = list(two_stores.all_of("AWS::KMS::Key"))
-    assert len(keys) == 3
+    assert len(keys) == 4
     for _, key in keys:
         assert key["Properties"]["EnableKeyRotation"] is True
         assert key["Properties"]["PendingWindowInDays"] == 30
-    assert len(list(two_stores.all_of("AWS::KMS::Alias"))) == 3
+    assert len(list(two_stores.all_of("AWS::KMS::Alias"))) == 4
 
 
 def test_a_key_admits_no_service_without_a_condition(two_stores: Any) -> None:

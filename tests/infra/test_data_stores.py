@@ -91,7 +91,10 @@ def test_healthimaging_may_use_the_key_of_a_data_store_in_its_own_context_only(s
         "kms:GenerateDataKey",
         "kms:GenerateDataKeyWithoutPlaintext",
     ]
-    assert list(admitted[0]["Condition"]["StringLike"]) == ["kms:EncryptionContext:kms-arn"]
+    assert list(admitted[0]["Condition"]["StringLike"]) == [
+        "kms:EncryptionContext:kms-arn",
+        "kms:EncryptionContext:aws:medical-imaging:datastoreId",
+    ]
 
 
 def test_readers_of_an_existing_data_store_read_its_image_sets_and_write_nothing(context: Any) -> None:

@@ -43,7 +43,7 @@ def test_the_keys_are_used_through_s3_only(sandbox: Any) -> None:
     (statement,) = [
         each for each in sandbox.statements("Access", "MainImportRole") if "kms:Decrypt" in each["Action"]
     ]
-    assert statement["Condition"] == {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}
+    assert statement["Condition"] == {"StringEquals": {"kms:ViaService": ["s3.us-east-1.amazonaws.com"]}}
 
 
 def test_import_roles_are_passed_to_healthimaging_only_and_by_the_start_function_only(sandbox: Any) -> None:

@@ -1,4 +1,4 @@
-"""cdk-nag's AwsSolutions and HIPAA packs find nothing that is not acknowledged where it is made."""
+"""cdk-nag's AwsSolutions, HIPAA and NIST packs find nothing that is not acknowledged where it is made."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aws_cdk import App, Stack, Validations
 from aws_cdk import aws_s3 as s3
-from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks
+from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks
 
 from app import make_stacks
 from config.deployment import load_deployment
@@ -16,7 +16,8 @@ from config.deployment import load_deployment
 @pytest.fixture
 def app(tmp_path: Path, context: dict[str, Any]) -> App:
     app = App(context=context, outdir=str(tmp_path))
-    Validations.of(app).add_plugins(AwsSolutionsChecks(app), HIPAASecurityChecks(app))
+    packs = (AwsSolutionsChecks(app), HIPAASecurityChecks(app), NIST80053R5Checks(app))
+    Validations.of(app).add_plugins(*packs)
     return app
 
 
@@ -49,10 +50,11 @@ def test_a_deployment_with_both_kinds_of_data_store_has_no_finding(
     assert findings(app) == []
 
 
-def test_both_packs_look(app: App) -> None:
+def test_every_pack_looks(app: App) -> None:
     make_stacks(app, load_deployment("sandbox"))
     s3.Bucket(Stack(app, "Careless"), "Bucket")
     found = findings(app)
     assert "AwsSolutions-S1 Careless/Bucket/Resource" in found
-    assert "HIPAA.Security-S3BucketLoggingEnabled Careless/Bucket/Resource" in found
+    for pack in ("HIPAA.Security", "NIST.800.53.R5"):
+        assert f"{pack}-S3BucketLoggingEnabled Careless/Bucket/Resource" in found
     assert all("Careless" in each for each in found)

@@ -12,6 +12,7 @@ from config.deployment import FOLDER, Deployment, load_deployment
 from config.errors import DeploymentError
 
 SANDBOX = yaml.safe_load((FOLDER / "sandbox.yaml").read_text())
+VPC = "vpc-00000001"
 
 
 @pytest.fixture
@@ -65,7 +66,15 @@ def test_another_region_is_refused_with_the_list(refusal: Any) -> None:
         ),
         ({"alarms": {"emails": ["nobody"]}}, ["alarms.emails.0", "'nobody'"]),
         ({"tags": {"a": "x" * 257}}, ["tags.a", "at most 256"]),
-        ({"stacks": ["audit"]}, ["stacks.0", "'audit'", "'watch'"]),
+        ({"stacks": ["backup"]}, ["stacks.0", "'backup'", "'watch'"]),
+        ({"key_administrators": ["*"]}, ["key_administrators.0", "'*'"]),
+        ({"network": {"cidr": "10.0.0.0/8"}}, ["network.cidr", "'10.0.0.0/8'"]),
+        ({"network": {"subnet_ids": ["subnet-00000001"]}}, ["network", "vpc_id with subnet_ids"]),
+        ({"network": {"vpc_id": VPC, "cidr": "10.0.0.0/24"}}, ["network", "one subnet", "for each of zones"]),
+        (
+            {"network": {"vpc_id": VPC, "zones": ["a"], "subnet_ids": ["subnet-00000001"]}},
+            ["network", "cidr beside vpc_id"],
+        ),
     ],
 )
 def test_a_refusal_names_the_key_what_was_given_and_what_is_allowed(
