@@ -1,4 +1,4 @@
-"""The lock refuses what would replace or forget a data store, and records what is new."""
+"""The lock refuses what would replace or forget what holds data, and records what is new."""
 
 from pathlib import Path
 from typing import Any
@@ -86,3 +86,55 @@ def test_an_unknown_account_is_held_to_every_lock_and_writes_none(locked: Path) 
 def test_an_unknown_account_without_a_lock_passes_and_writes_none(tmp_path: Path) -> None:
     check(tmp_path / "locks", template(DatastoreName="one"), account=None)
     assert list(tmp_path.iterdir()) == []
+
+
+def retained(kind: str, **properties: Any) -> dict[str, Any]:
+    return {"Resources": {"It": {"Type": kind, "DeletionPolicy": "Retain", "Properties": properties}}}
+
+
+KEYS = [{"AttributeName": "pk", "KeyType": "HASH"}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after", "words"),
+    [
+        ("AWS::S3::Bucket", {}, {"BucketName": "mine"}, 'BucketName from null to "mine"'),
+        ("AWS::DynamoDB::Table", {"KeySchema": KEYS}, {"KeySchema": []}, "KeySchema from"),
+        ("AWS::DynamoDB::Table", {"KeySchema": KEYS}, {"KeySchema": KEYS, "TableName": "t"}, "TableName"),
+    ],
+)
+def test_a_change_that_replaces_a_retained_bucket_or_table_is_refused(
+    kind: str, before: dict[str, Any], after: dict[str, Any], words: str, tmp_path: Path
+) -> None:
+    check(tmp_path, retained(kind, **before))
+    with pytest.raises(DatastoreLockError, match="would be replaced by an empty one") as refused:
+        check(tmp_path, retained(kind, **after))
+    assert words in str(refused.value)
+    assert "data/It" in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", ["AWS::KMS::Key", "AWS::S3::Bucket", "AWS::DynamoDB::Table"])
+def test_what_is_no_longer_retained_is_refused(kind: str, tmp_path: Path) -> None:
+    check(tmp_path, retained(kind))
+    gone = {"Resources": {"It": {"Type": kind, "DeletionPolicy": "Delete", "Properties": {}}}}
+    for template_without in (gone, {"Resources": {}}):
+        with pytest.raises(DatastoreLockError, match="no longer retained by the app"):
+            check(tmp_path, template_without)
+
+
+def test_a_change_that_replaces_nothing_passes(tmp_path: Path) -> None:
+    check(tmp_path, retained("AWS::KMS::Key", Description="a"))
+    check(tmp_path, retained("AWS::KMS::Key", Description="b"))
+
+
+def test_what_goes_with_its_stack_is_not_locked(tmp_path: Path) -> None:
+    check(tmp_path, {"Resources": {"It": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Delete"}}})
+    check(tmp_path, {"Resources": {}})
+
+
+def test_a_lock_from_before_there_was_more_than_data_stores_is_completed(tmp_path: Path) -> None:
+    old = tmp_path / "prod.111122223333.us-east-1.yaml"
+    old.write_text("data_stores: {}\n")
+    check(tmp_path, retained("AWS::KMS::Key"))
+    with pytest.raises(DatastoreLockError, match="The key data/It"):
+        check(tmp_path, {"Resources": {}})
