@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+AUDITED := .audit/.installed
 
-.PHONY: install up down demo synth test check chaos bench-import bench-emulator bench-start fuzz tally
+.PHONY: install up down demo synth test templates check audit chaos bench-import bench-emulator bench-start fuzz tally
 
 install: $(INSTALLED)
 
@@ -34,14 +35,25 @@ test: install
 NOBODY := env -u AWS_ACCESS_KEY_ID -u AWS_PROFILE AWS_EC2_METADATA_DISABLED=true \
 	AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
 
-check: install
+templates: install
+	$(NOBODY) $(BIN)/python -m cli.cdk synth --quiet --output build/sandbox
+	$(NOBODY) $(BIN)/python -m cli.cdk synth --quiet --output build/production --context deployment=production
+
+check: install templates
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/docs tests/unit/test_arrows.py tests/unit/test_deployment_schema.py tests/cli/test_reference.py
-	$(NOBODY) $(BIN)/python -m cli.cdk synth --quiet --output build/sandbox
-	$(NOBODY) $(BIN)/python -m cli.cdk synth --quiet --output build/production --context deployment=production
 	$(BIN)/cfn-lint build/*/*.template.json
+
+# checkov pins an older boto3 than the local AWS needs, so it has an environment of its own.
+$(AUDITED): requirements-audit.txt
+	test -x .audit/bin/python || $(PYTHON) -m venv .audit
+	.audit/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-audit.txt
+	@touch $@
+
+audit: templates $(AUDITED)
+	.audit/bin/python tests/audit/judge.py build/sandbox build/production
 
 chaos: install
 	$(BIN)/python -m benchmarks.chaos
