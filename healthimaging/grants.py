@@ -1,5 +1,7 @@
 """Rights with exactly the actions named; the CDK's own grants on buckets and tables add more."""
 
+from collections.abc import Sequence
+
 from aws_cdk import Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
@@ -11,9 +13,22 @@ LISTED_INDEX = "listed"
 
 
 def grant_bucket(bucket: s3.IBucket, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
-    """Allow actions on the bucket itself, such as s3:ListBucket."""
+    """Allow actions on the bucket itself, such as s3:ListBucketVersions."""
     return iam.Grant.add_to_principal(
         grantee=grantee, actions=list(actions), resource_arns=[bucket.bucket_arn]
+    )
+
+
+def grant_listing(bucket: s3.IBucket, grantee: iam.IGrantable, prefixes: Sequence[str]) -> iam.Grant:
+    """Allow the keys under `prefixes` to be listed, and no others; a request without a prefix is denied."""
+    everything = "" in prefixes
+    return iam.Grant.add_to_principal(
+        grantee=grantee,
+        actions=["s3:ListBucket"],
+        resource_arns=[bucket.bucket_arn],
+        conditions=None
+        if everything
+        else {"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in prefixes]}},
     )
 
 
@@ -27,10 +42,17 @@ def grant_objects(bucket: s3.IBucket, grantee: iam.IGrantable, *actions: str, pr
 def grant_rows(
     table: dynamodb.ITable, grantee: iam.IGrantable, *actions: str, index: bool = False
 ) -> iam.Grant:
-    """Allow DynamoDB actions on the ledger, and on its index where `index` says so."""
-    arns = [table.table_arn] + ([f"{table.table_arn}/index/{LISTED_INDEX}"] if index else [])
+    """Allow DynamoDB actions on the ledger, and Query, all that an index has, on its index if `index`."""
+    if index:
+        iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["dynamodb:Query"],
+            resource_arns=[f"{table.table_arn}/index/{LISTED_INDEX}"],
+        )
     return iam.Grant.add_to_principal(
-        grantee=grantee, actions=[f"dynamodb:{action}" for action in actions], resource_arns=arns
+        grantee=grantee,
+        actions=[f"dynamodb:{action}" for action in actions],
+        resource_arns=[table.table_arn],
     )
 
 

@@ -1,6 +1,7 @@
 """The role that HealthImaging assumes to run the import jobs of one data store."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
@@ -9,13 +10,29 @@ from constructs import Construct
 
 from healthimaging.acknowledge import acknowledge_inline_policy, acknowledge_objects
 from healthimaging.datastore import DatastoreBase
-from healthimaging.grants import grant_bucket, grant_key_through_s3, grant_objects
+from healthimaging.grants import grant_key_through_s3, grant_listing, grant_objects
 
 SERVICE = "medical-imaging.amazonaws.com"
 
 
+@dataclass(frozen=True, kw_only=True)
+class JobFolder:
+    """A part of a bucket: the keys that begin with `prefix`, all of them when it is empty.
+
+    `list_prefix` is given where the bucket may be listed further than its objects may be used.
+    """
+
+    bucket: s3.IBucket
+    prefix: str = ""
+    list_prefix: str | None = None
+
+    @property
+    def listed(self) -> str:
+        return self.prefix if self.list_prefix is None else self.list_prefix
+
+
 class ImportRole(iam.Role):
-    """Lets the import jobs of `datastore` read `inputs` and write their results under `output_prefix`.
+    """Lets the import jobs of `datastore` read `inputs`, and write their results under `output`.
 
     Nobody but HealthImaging, acting for that one data store in this account, can assume it.
     """
@@ -26,9 +43,8 @@ class ImportRole(iam.Role):
         construct_id: str,
         *,
         datastore: DatastoreBase,
-        inputs: Sequence[s3.IBucket],
-        output: s3.IBucket,
-        output_prefix: str,
+        inputs: Sequence[JobFolder],
+        output: JobFolder,
     ) -> None:
         super().__init__(
             scope,
@@ -43,15 +59,18 @@ class ImportRole(iam.Role):
             ),
         )
         # The guide's import role lists the output bucket too ("Create an IAM role for import").
-        for bucket in (*inputs, output):
-            grant_bucket(bucket, self, "s3:ListBucket")
-        for bucket in inputs:
-            grant_objects(bucket, self, "s3:GetObject")
-            acknowledge_objects(self, "An import job may read any object that people upload.", bucket)
-        grant_objects(output, self, "s3:PutObject", prefix=output_prefix)
-        acknowledge_objects(self, "Each job writes under a name of its own.", output, output_prefix)
+        for folder in (*inputs, output):
+            grant_listing(folder.bucket, self, [folder.listed])
+        for folder in inputs:
+            grant_objects(folder.bucket, self, "s3:GetObject", prefix=folder.prefix)
+            acknowledge_objects(
+                self, "An import job may read any object that people upload.", folder.bucket, folder.prefix
+            )
+        grant_objects(output.bucket, self, "s3:PutObject", prefix=output.prefix)
+        acknowledge_objects(self, "Each job writes under a name of its own.", output.bucket, output.prefix)
         acknowledge_inline_policy(self)
-        keys = dict.fromkeys(bucket.encryption_key for bucket in (*inputs, output) if bucket.encryption_key)
+        buckets = [folder.bucket for folder in (*inputs, output)]
+        keys = dict.fromkeys(bucket.encryption_key for bucket in buckets if bucket.encryption_key)
         for key in keys:
             grant_key_through_s3(key, self)
 

@@ -13,7 +13,7 @@ from lambdas.adapters.ledger import Ledger
 from lambdas.adapters.queues import Queue
 from lambdas.finishing import Finisher
 from lambdas.importing.files import Folder, FolderState, Job, JobState
-from lambdas.importing.planner import Batch, Contents, staging_key
+from lambdas.importing.planner import Batch, Contents, staging_folder
 from lambdas.settings import ImportSettings
 from lambdas.telemetry import logger
 
@@ -88,7 +88,7 @@ class Committer:
             raise LookupError(
                 f"no data store {folder.store!r} in IMPORT_SETTINGS: deploy the Import stack again"
             )
-        prefix = f"s3://{self.staging_bucket}/{staging_key(batch.name, '')}"
+        prefix = f"s3://{self.staging_bucket}/{staging_folder(store.id, batch.name)}"
         if batch.prefix is not None:
             prefix = f"s3://{folder.bucket}/{batch.prefix}"
         return Job(

@@ -9,7 +9,7 @@ from lambdas.adapters.ledger import Ledger
 from lambdas.adapters.queues import Queue
 from lambdas.importing.files import File, Job, JobState
 from lambdas.importing.halving import halves, most_halvings
-from lambdas.importing.planner import job_name, staging_key
+from lambdas.importing.planner import job_name, staging_folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ class Halver:
             bytes=sum(file.size for file in files),
             in_place=False,
             staged=False,
-            prefix=f"s3://{self.staging_bucket}/{staging_key(name, '')}",
+            prefix=f"s3://{self.staging_bucket}/{staging_folder(job.store, name)}",
             origin=origin.name,
             created_at=now,
             at=now,

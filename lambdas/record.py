@@ -24,7 +24,6 @@ from lambdas.importing.manifests import (
     read_outcomes,
     read_summary,
 )
-from lambdas.importing.planner import staging_key
 from lambdas.importing.settling import Ended, Settlement, fail_undecided, settle_in_place, settle_staged
 from lambdas.messages import Response, each_message
 from lambdas.settings import read_import_settings, setting
@@ -129,8 +128,7 @@ class Recorder:
     def _settlement(self, job: Job, ended: Ended, outcomes: dict[str, Outcome], now: datetime) -> Settlement:
         members = self.ledger.members(job)
         if not job.in_place:
-            staged = staging_key(job.name, "")
-            by_key = {key.removeprefix(staged): outcome for key, outcome in outcomes.items()}
+            by_key = {key.removeprefix(job.path): outcome for key, outcome in outcomes.items()}
             return settle_staged(ended, members, by_key, now)
         versions = self._versions(job, outcomes)
         folders = {split_key(key)[0] for key in outcomes}

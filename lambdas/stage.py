@@ -15,7 +15,7 @@ from lambdas.adapters.storage import Storage
 from lambdas.finishing import Finisher
 from lambdas.importing.control import Mode
 from lambdas.importing.files import File, Job, JobState, Status
-from lambdas.importing.planner import DELETED, KEY_TOO_LONG, failed, fits_staging, skipped, staging_key
+from lambdas.importing.planner import DELETED, KEY_TOO_LONG, failed, fits_staging, skipped
 from lambdas.importing.settling import NOTHING
 from lambdas.messages import Response, each_message
 from lambdas.settings import read_import_settings, setting
@@ -73,9 +73,9 @@ class Stager:
 
     def _copy(self, file: File, job: Job) -> File | None:
         """The file with its fate when it cannot be copied."""
-        if not fits_staging(job.name, file):
+        if not fits_staging(job.path, file):
             return failed(file, KEY_TOO_LONG, self.now())
-        if not self.storage.copy(file, self.staging_bucket, staging_key(job.name, file.key)):
+        if not self.storage.copy(file, self.staging_bucket, job.path + file.key):
             return skipped(file, DELETED, self.now())
         return None
 

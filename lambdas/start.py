@@ -17,7 +17,7 @@ from lambdas.importing.control import Mode
 from lambdas.importing.files import Job, JobState
 from lambdas.importing.manifests import REASON_CHARACTERS
 from lambdas.importing.pacer import wait
-from lambdas.importing.planner import staging_key
+from lambdas.importing.planner import staging_folder
 from lambdas.importing.retries import MAX_STARTS, delay
 from lambdas.importing.routing import Store
 from lambdas.importing.settling import Ended, settle_staged
@@ -138,7 +138,7 @@ class Starter:
 
     def _stage_instead(self, job: Job) -> None:
         """Copy the files after all; the prefix in which they lie is given free."""
-        prefix = f"s3://{self.staging_bucket}/{staging_key(job.name, '')}"
+        prefix = f"s3://{self.staging_bucket}/{staging_folder(job.store, job.name)}"
         copied = replace(job, in_place=False, prefix=prefix, at=self.now())
         if self.ledger.advance(job, copied):
             self.stages.send({"job": job.name})

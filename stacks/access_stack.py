@@ -3,28 +3,36 @@
 from typing import Any
 
 from aws_cdk import Stack
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from config.deployment import Deployment
-from healthimaging.import_role import ImportRole
+from healthimaging.import_role import ImportRole, JobFolder
 from stacks.data_stack import DataStack
 
 
 class AccessStack(Stack):
-    """One import role for each data store."""
+    """One import role for each data store: it reads that store's part of each bucket and no other's."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, deployment: Deployment, data: DataStack, **kwargs: Any
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
+        storage = data.storage
+        # Only stores that share the buckets need be kept from each other's keys. The guide asks for
+        # s3:ListBucket without a condition, and a store that is alone gets it so.
+        everything = "" if len(deployment.data_stores) == 1 else None
+
+        def folder(bucket: s3.IBucket, prefix: str) -> JobFolder:
+            return JobFolder(bucket=bucket, prefix=prefix, list_prefix=everything)
+
         self.import_roles = {
             store_id: ImportRole(
                 self,
                 f"{store_id.capitalize()}ImportRole",
                 datastore=data.datastores[store_id],
-                inputs=[data.storage.input, data.storage.staging],
-                output=data.storage.output,
-                output_prefix=f"{store_id}/",
+                inputs=[folder(storage.input, store.prefix), folder(storage.staging, f"{store_id}/")],
+                output=folder(storage.output, f"{store_id}/"),
             )
-            for store_id in deployment.data_stores
+            for store_id, store in deployment.data_stores.items()
         }

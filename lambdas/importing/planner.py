@@ -131,13 +131,13 @@ def split(files: Iterable[File], limits: Limits) -> Iterator[list[File]]:
         yield part
 
 
-def staging_key(job: str, key: str) -> str:
-    """Where the copy of a file lies, so that the job's prefix holds its batch and nothing else."""
-    return f"{job}/{key}"
+def staging_folder(store: str, job: str) -> str:
+    """Where the copies of a job's files lie, its batch and nothing else: its store's role may read that."""
+    return f"{store}/{job}/"
 
 
-def fits_staging(job: str, file: File) -> bool:
-    return len(staging_key(job, file.key).encode()) <= S3_KEY_BYTES
+def fits_staging(folder: str, file: File) -> bool:
+    return len((folder + file.key).encode()) <= S3_KEY_BYTES
 
 
 def skipped(file: File, rule: str, now: datetime) -> File:

@@ -39,6 +39,24 @@ def test_an_import_job_reads_both_inputs_and_writes_below_its_stores_prefix(sand
     assert written[1] == "/main/*"
 
 
+def test_stores_that_share_buckets_reach_their_own_keys_only(two_stores: Any) -> None:
+    for store, prefix in (("main", "radiology/"), ("slides", "slides/")):
+        statements = two_stores.statements("Access", f"{store.capitalize()}ImportRole")
+        lists = [each for each in statements if each["Action"] == "s3:ListBucket"]
+        listed = [each["Condition"]["StringLike"]["s3:prefix"] for each in lists]
+        flat = {each for found in listed for each in ([found] if isinstance(found, str) else found)}
+        assert flat == {f"{prefix}*", f"{store}/*"}
+        (read,) = [each["Resource"] for each in statements if each["Action"] == "s3:GetObject"]
+        assert [arn["Fn::Join"][1][1] for arn in read] == [f"/{prefix}*", f"/{store}/*"]
+        (written,) = [each["Resource"] for each in statements if each["Action"] == "s3:PutObject"]
+        assert written["Fn::Join"][1][1] == f"/{store}/*"
+
+
+def test_a_store_that_is_alone_lists_without_a_condition_as_the_guide_has_it(sandbox: Any) -> None:
+    for statement in sandbox.statements("Access", "MainImportRole"):
+        assert statement["Action"] != "s3:ListBucket" or "Condition" not in statement
+
+
 def test_the_keys_are_used_through_s3_only(sandbox: Any) -> None:
     (statement,) = [
         each for each in sandbox.statements("Access", "MainImportRole") if "kms:Decrypt" in each["Action"]

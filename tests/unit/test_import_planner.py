@@ -19,7 +19,7 @@ from lambdas.importing.planner import (
     skipped,
     split,
     staged,
-    staging_key,
+    staging_folder,
 )
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -208,11 +208,12 @@ def test_a_key_is_a_folder_and_a_name() -> None:
 
 
 def test_a_copy_must_have_a_key_that_s3_takes() -> None:
-    job = job_name("test", [file("1")])
+    folder = staging_folder("main", "job")
+    room = 1024 - len(folder) - len("study/")
 
-    assert staging_key(job, "a/b") == f"{job}/a/b"
-    assert fits_staging(job, file("1"))
-    assert not fits_staging(job, file("x" * 1000))
+    assert folder == "main/job/"
+    assert fits_staging(folder, file("n" * room))
+    assert not fits_staging(folder, file("n" * (room + 1)))
 
 
 def name_of(one: File) -> tuple[str, str]:
