@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 AUDITED := .audit/.installed
 
-.PHONY: install up down demo synth test templates check audit chaos bench-import bench-emulator bench-start fuzz tally
+.PHONY: install up down demo synth test templates check audit chaos bench-import bench-emulator bench-start fuzz tally viewer
 
 install: $(INSTALLED)
 
@@ -30,6 +30,12 @@ synth: install
 
 test: install
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# No package index has a browser, so the page is not looked at by `make test`.
+viewer: install
+	@command -v chromium >/dev/null || { apt-get update --quiet=2 && apt-get install --yes --quiet=2 --no-install-recommends chromium; } \
+		|| { echo "chromium is needed, and apt-get cannot install it here: install it, or run this as root on Debian" >&2; exit 1; }
+	$(BIN)/python -m pytest tests/clients/viewer_in_chromium.py
 
 # With no account known, app.py writes no lock of a data store.
 NOBODY := env -u AWS_ACCESS_KEY_ID -u AWS_PROFILE AWS_EC2_METADATA_DISABLED=true \
