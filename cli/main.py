@@ -2,7 +2,7 @@
 
 import typer
 
-from cli import complete, control, demo, down, files, protect, redrive, status, up, upload
+from cli import complete, control, demo, destroy, down, files, protect, redrive, status, up, upload
 from cli.errors import Commands
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.command("pause")(control.pause)
 app.command("resume")(control.resume)
 app.command("drain")(control.drain)
 app.command("protect")(protect.protect)
+app.command("destroy")(destroy.destroy)
 app.command("demo")(demo.demo)
 
 if __name__ == "__main__":

@@ -59,6 +59,9 @@ class Quotas(Model):
         le=10_000,
         description="Import jobs at a time in one data store; 20 in ap-southeast-2.",
     )
+    delete_rate: float = Field(
+        default=0.25, gt=0, le=1000, description="DeleteImageSet calls a second, by `ahi destroy` alone."
+    )
     files_per_job: int = Field(default=5000, ge=1, le=1_000_000, description="Files in one import job.")
     bytes_per_job: int = Field(default=10 * GIB, ge=1, le=10 * GIB, description="Bytes in one import job.")
     folders_per_job: int = Field(

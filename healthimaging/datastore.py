@@ -200,6 +200,8 @@ class Datastore(DatastoreBase):
             resource_type=TAGS_TYPE,
             service_token=tag.function_arn,
             service_timeout=Duration.minutes(2),
+            # The data store is retained, and so are its tags: there is nothing to ask the function for.
+            removal_policy=RemovalPolicy.RETAIN,
             properties={"DatastoreArn": self.datastore_arn, "Tags": dict(tags)},
         )
 

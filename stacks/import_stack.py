@@ -48,7 +48,7 @@ class ImportStack(Stack):
                 "drain_minutes": timing.drain_minutes,
                 "urgent_prefixes": list(deployment.urgent_prefixes),
                 "complete_marker": timing.complete_marker or "",
-                **deployment.quotas.model_dump(),
+                **deployment.quotas.model_dump(exclude={"delete_rate"}),
                 "overwrites": deployment.overwrites,
             },
             sweep_every=Duration.minutes(timing.sweep_minutes),
