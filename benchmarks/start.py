@@ -38,12 +38,14 @@ CLIENTS = {
     "start": "sqs s3 medical-imaging",
     "record": "sqs s3 medical-imaging",
     "sweep": "sqs s3 medical-imaging",
+    "backfill": "sqs s3",
 }
 
 STORE = {"id": "main", "prefix": "", "datastore_id": "d", "role_arn": "r", "output_uri": "s3://o/main/"}
 NUMBERS = (
     "quiet_seconds longest_wait_seconds start_rate start_burst start_rate_ceiling concurrent_jobs "
-    "files_per_job bytes_per_job folders_per_job bytes_per_file drain_minutes"
+    "files_per_job bytes_per_job folders_per_job bytes_per_file drain_minutes "
+    "delete_after_days"
 )
 SETTINGS = {
     **dict.fromkeys(NUMBERS.split(), 1),
@@ -51,6 +53,8 @@ SETTINGS = {
     "overwrites": {},
     "complete_marker": None,
     "urgent_prefixes": [],
+    "after_import": "keep",
+    "inventory_uri": "",
     "stores": [STORE],
 }
 ENVIRONMENT = {

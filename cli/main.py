@@ -2,7 +2,20 @@
 
 import typer
 
-from cli import complete, control, demo, destroy, down, files, protect, redrive, status, up, upload
+from cli import (
+    backfill,
+    complete,
+    control,
+    demo,
+    destroy,
+    down,
+    files,
+    protect,
+    redrive,
+    status,
+    up,
+    upload,
+)
 from cli.errors import Commands
 
 app = typer.Typer(
@@ -19,6 +32,7 @@ app.command("upload")(upload.upload)
 app.command("status")(status.status)
 app.command("files")(files.files)
 app.command("complete")(complete.complete)
+app.command("backfill")(backfill.backfill)
 app.command("redrive")(redrive.redrive)
 app.command("pause")(control.pause)
 app.command("resume")(control.resume)

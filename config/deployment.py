@@ -111,6 +111,32 @@ class ImportTiming(Model):
 Prefix = Annotated[str, Field(pattern=r"^([^/]+/)*$")]
 
 
+class Sweep(Model):
+    """How the sweep sees what is in the input bucket."""
+
+    reads: Literal["listing", "inventory"] = Field(
+        default="listing",
+        description="`listing` at each sweep, or S3 Inventory, for a bucket of tens of millions of objects: "
+        "a lost upload event is then found when the next inventory is there.",
+    )
+    inventory_frequency: Literal["Daily", "Weekly"] = Field(
+        default="Daily", description="How often S3 writes the inventory, where it is read."
+    )
+
+
+class Sources(Model):
+    """What becomes of an uploaded file once it is imported. Nothing is done to any other."""
+
+    after_import: Literal["keep", "tag", "delete"] = Field(
+        default="keep",
+        description="`tag` puts healthimaging-import=IMPORTED on that version; `delete` removes that version "
+        "after delete_after_days.",
+    )
+    delete_after_days: int = Field(
+        default=30, ge=1, le=3650, description="Days from the import to the deletion, where there is one."
+    )
+
+
 class Retention(Model):
     """How long what may go is kept."""
 
@@ -159,6 +185,8 @@ class Deployment(Model):
         strict=False,
         description='Keys that begin so, each ending in "/", are imported before all that waits.',
     )
+    sweep: Sweep = Sweep()
+    sources: Sources = Sources()
     retention: Retention
     keep_data: bool = Field(
         description="Keep buckets and the ledger when the stacks are deleted. Data stores are always kept."

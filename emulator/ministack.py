@@ -47,7 +47,7 @@ def register(handler: Handler, datastore: Provisioner) -> None:
     router.SERVICE_PATTERNS[SERVICE] = {"host_patterns": [r"medical-imaging\."]}
     iam_actions.SERVICE_TO_IAM_NAMESPACE[SERVICE] = SERVICE
     iam_actions._BOTOCORE_SERVICE_MAP[SERVICE] = [SERVICE]
-    iam_actions.extract_iam_action = _naming_dicomweb(iam_actions.extract_iam_action)
+    iam_actions.extract_iam_action = _naming_actions(iam_actions.extract_iam_action)
     iam_actions.extract_resource_arn = _naming_our_arns(iam_actions.extract_resource_arn)
     provisioners._RESOURCE_HANDLERS[DATASTORE_TYPE] = dict(datastore)
     s3._fire_s3_event = _keeping_version_id(s3._fire_s3_event)
@@ -160,13 +160,15 @@ def put_metrics(scope: Scope, data: list[Datum]) -> None:
         cloudwatch._put_metric_data({}, {"Namespace": NAMESPACE, "MetricData": entries}, False, is_json=True)
 
 
-def _naming_dicomweb(extract: Callable[..., str | None]) -> Callable[..., str | None]:
-    """botocore's model, where MiniStack finds the actions, knows nothing of DICOMweb."""
+def _naming_actions(extract: Callable[..., str | None]) -> Callable[..., str | None]:
+    """botocore's model, where MiniStack finds the actions, knows nothing of DICOMweb, nor that a right to a
+    queue's messages is one to batches of them."""
 
     @functools.wraps(extract)
     def iam_action(service: str, method: str, path: str, *rest: Any) -> str | None:
         action = action_of(method, path) if service == SERVICE else None
-        return f"{SERVICE}:{action}" if action else extract(service, method, path, *rest)
+        found = f"{SERVICE}:{action}" if action else extract(service, method, path, *rest)
+        return found.removesuffix("Batch") if found and service == "sqs" else found
 
     return iam_action
 

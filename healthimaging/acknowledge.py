@@ -34,8 +34,8 @@ def acknowledge_inline_policy(role: iam.Role) -> None:
     )
 
 
-def acknowledge_wildcard(role: iam.Role, reason: str, arn: str) -> None:
-    """Record why `role` has rights on `arn`, which ends in a wildcard."""
+def acknowledge_wildcard(role: iam.Role | iam.Policy, reason: str, arn: str) -> None:
+    """Record why `role`, or a policy of its own, has rights on `arn`, which ends in a wildcard."""
     acknowledge(role, reason, f"AwsSolutions-IAM5[Resource::{_flat(Stack.of(role).resolve(arn))}]")
 
 

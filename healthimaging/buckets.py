@@ -132,3 +132,17 @@ def announce_uploads(bucket: s3.Bucket) -> None:
     resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
         event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
     )
+
+
+def write_inventory(
+    bucket: s3.Bucket, destination: s3.Bucket, inventory_id: str, frequency: s3.InventoryFrequency
+) -> None:
+    """Have S3 write lists of all versions in `bucket`, under the destination's own encryption."""
+    bucket.add_inventory(
+        inventory_id=inventory_id,
+        destination=s3.InventoryDestination(bucket=destination),
+        format=s3.InventoryFormat.CSV,
+        frequency=frequency,
+        include_object_versions=s3.InventoryObjectVersion.ALL,
+        optional_fields=["Size", "LastModifiedDate", "ETag"],
+    )

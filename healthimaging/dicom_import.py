@@ -13,6 +13,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from healthimaging.acknowledge import acknowledge_objects
+from healthimaging.backfill import Backfill
 from healthimaging.datastore import DatastoreBase
 from healthimaging.functions import FunctionSettings, powertools_layer, toolkit_function
 from healthimaging.grants import grant_bucket, grant_objects, grant_receive, grant_rows, grant_send
@@ -43,6 +44,7 @@ class ImportStorage:
     output: s3.IBucket
     staging: s3.IBucket
     ledger: dynamodb.ITable
+    inventory: s3.IBucket | None = None
 
 
 class DicomImport(Construct):
@@ -64,6 +66,7 @@ class DicomImport(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._targets, self._storage, self._functions = targets, storage, functions
+        self._after_import = settings["after_import"]
         self.queues = {
             name: WorkQueue(self, f"{name.title()}Queue", key=functions.key, function_timeout=step.timeout)
             for name, step in QUEUES.items()
@@ -73,6 +76,9 @@ class DicomImport(Construct):
         self.functions = {step.name: self._function(step, environment, layer) for step in STEPS}
         self._grant_rights()
         self._receive_events()
+        self.backfill = Backfill(
+            self, "BackfillMachine", function=self.functions["backfill"], settings=functions
+        )
         invoke_every(self, "PlanTick", self.functions["plan"], Duration.minutes(1))
         invoke_every(self, "SweepTick", self.functions["sweep"], sweep_every)
 
@@ -168,7 +174,7 @@ class DicomImport(Construct):
             grant_rows(storage.ledger, function, *each.rows, index=each.reads_index)
             for name in each.sends_to:
                 grant_send(self.queues[name].queue, function)
-        for step in ("plan", "stage", "start", "record", "sweep"):
+        for step in ("plan", "stage", "start", "record", "sweep", "backfill"):
             # Without ListBucket, S3 answers for an object that is gone as for one that is forbidden.
             grant_bucket(storage.input, functions[step], "s3:ListBucket", "s3:ListBucketVersions")
         grant_bucket(storage.output, functions["record"], "s3:ListBucket")
@@ -176,11 +182,24 @@ class DicomImport(Construct):
             self._grant_objects(step, storage.input, "s3:GetObject", "s3:GetObjectVersion")
         self._grant_objects("stage", storage.staging, "s3:PutObject", "s3:AbortMultipartUpload")
         self._grant_objects("record", storage.output, "s3:GetObject")
+        if storage.inventory:
+            grant_bucket(storage.inventory, functions["sweep"], "s3:ListBucket")
+            self._grant_objects("sweep", storage.inventory, "s3:GetObject")
+        self._grant_cleaning()
         for target in self._targets:
             target.datastore.grant(functions["start"], "StartDICOMImportJob", "ListDICOMImportJobs")
             target.datastore.grant(functions["record"], "GetDICOMImportJob")
             target.datastore.grant(functions["sweep"], "GetDICOMImportJob", "ListDICOMImportJobs")
             target.role.grant_pass_to_healthimaging(functions["start"])
+
+    def _grant_cleaning(self) -> None:
+        """A right that the deployment does not use is not given."""
+        match self._after_import:
+            case "tag":
+                tagging = ("s3:GetObjectVersionTagging", "s3:PutObjectVersionTagging")
+                self._grant_objects("record", self._storage.input, *tagging)
+            case "delete":
+                self._grant_objects("sweep", self._storage.input, "s3:DeleteObjectVersion")
 
     def _grant_objects(self, step: str, bucket: s3.IBucket, *actions: str) -> None:
         role = self.functions[step].role

@@ -104,5 +104,14 @@ STEPS = (
         sends_to=("uploads", "plan", "start", "results"),
         memory_size=512,
     ),
+    Step(
+        name="backfill",
+        description="Tells register of the files that were in the bucket before",
+        timeout=Duration.seconds(300),
+        rows=READ_WRITE,
+        buckets=("input",),
+        sends_to=("uploads",),
+        memory_size=512,
+    ),
 )
 QUEUES = {step.queue: step for step in STEPS if step.queue}

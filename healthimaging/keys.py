@@ -104,6 +104,18 @@ class DeploymentKey(kms.Key):
         self._admit_senders()
         self._admit_logs()
 
+    def admit_inventory(self) -> None:
+        """S3 Inventory into an encrypted bucket. The bucket names the key, so the key cannot name it."""
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="InventoryIsWritten",
+                principals=[iam.ServicePrincipal("s3.amazonaws.com")],
+                actions=["kms:GenerateDataKey"],
+                resources=["*"],
+                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+            )
+        )
+
     def _admit_senders(self) -> None:
         """EventBridge rules into encrypted queues, and alarms into the encrypted topic."""
         self.add_to_resource_policy(

@@ -5,7 +5,7 @@ every step may be made twice.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -47,6 +47,7 @@ class Finisher:
     plans: Queue
     timing: Timing
     measure: Measure
+    tag: Callable[[Job, Iterable[File]], None] | None = None
 
     def settle(self, files: tuple[File, ...]) -> None:
         """Give files their fate, and count those that had none before."""
@@ -73,6 +74,8 @@ class Finisher:
         `successors` are the jobs that take its place in a folder, by the folder's path.
         """
         self.settle(settlement.settled)
+        if self.tag:
+            self.tag(job, settlement.settled)
         self.ledger.give_back(settlement.returned)
         self.quota.free_slot(job.datastore_id, job.name)
         errors = settlement.server_errors

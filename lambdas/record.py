@@ -11,6 +11,7 @@ from lambdas.adapters.imaging import Imaging, ImportJob
 from lambdas.adapters.ledger import Ledger
 from lambdas.adapters.quota import Quota
 from lambdas.adapters.storage import Storage
+from lambdas.cleaning import Tagger
 from lambdas.finishing import Finisher
 from lambdas.halving import Halver
 from lambdas.importing.files import FINISHED, Job, JobState, Version, split_key
@@ -25,6 +26,7 @@ from lambdas.importing.manifests import (
     read_summary,
 )
 from lambdas.importing.settling import Ended, Settlement, fail_undecided, settle_in_place, settle_staged
+from lambdas.importing.sources import AfterImport
 from lambdas.messages import Response, each_message
 from lambdas.settings import read_import_settings, setting
 from lambdas.telemetry import JOBS_STARTED, logger, measure, observed
@@ -145,12 +147,20 @@ def from_environment() -> Recorder:
     plans, stages = clients.queues("PLAN_QUEUE_URL", "STAGE_QUEUE_URL")
     ledger = Ledger(table, clients.WORKERS)
     settings = read_import_settings(setting(os.environ, "IMPORT_SETTINGS"))
-    timing = settings.timing
+    timing, storage = settings.timing, Storage(clients.s3())
+    tagger = Tagger(ledger=ledger, storage=storage, measure=measure, workers=clients.WORKERS)
     return Recorder(
         ledger=ledger,
-        storage=Storage(clients.s3()),
+        storage=storage,
         imaging=Imaging(clients.healthimaging()),
-        finisher=Finisher(ledger=ledger, quota=Quota(table), plans=plans, timing=timing, measure=measure),
+        finisher=Finisher(
+            ledger=ledger,
+            quota=Quota(table),
+            plans=plans,
+            timing=timing,
+            measure=measure,
+            tag=tagger.tag if settings.sources.after_import is AfterImport.TAG else None,
+        ),
         halver=Halver(
             ledger=ledger,
             stages=stages,

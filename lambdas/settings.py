@@ -10,6 +10,7 @@ from lambdas.importing.overwrites import Overwrites
 from lambdas.importing.pacer import Rate
 from lambdas.importing.planner import Limits
 from lambdas.importing.routing import Store
+from lambdas.importing.sources import AfterImport, Sources
 from lambdas.importing.timing import Timing
 
 
@@ -28,6 +29,8 @@ class ImportSettings:
     drain_target: timedelta
     urgent_prefixes: tuple[str, ...]
     complete_marker: str | None
+    sources: Sources
+    inventory_uri: str | None
 
     def slots(self, *, is_urgent: bool) -> int:
         """Jobs at a time in one data store. Where prefixes are urgent, a few places are kept for them."""
@@ -74,6 +77,11 @@ def read_import_settings(text: str) -> ImportSettings:
         drain_target=timedelta(minutes=float(given["drain_minutes"])),
         urgent_prefixes=tuple(given["urgent_prefixes"]),
         complete_marker=given["complete_marker"] or None,
+        sources=Sources(
+            after_import=AfterImport(given["after_import"]),
+            delete_after=timedelta(days=int(given["delete_after_days"])),
+        ),
+        inventory_uri=given["inventory_uri"] or None,
     )
 
 

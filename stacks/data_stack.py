@@ -3,15 +3,20 @@
 from typing import Any
 
 from aws_cdk import CfnOutput, RemovalPolicy, Stack
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from config.deployment import Deployment
-from healthimaging.buckets import access_logs_bucket, announce_uploads, data_bucket
+from healthimaging.buckets import access_logs_bucket, announce_uploads, data_bucket, write_inventory
 from healthimaging.datastore import Datastore
 from healthimaging.dicom_import import ImportStorage
 from healthimaging.functions import FunctionSettings
 from healthimaging.keys import DeploymentKey
 from healthimaging.ledger import ledger_table
+
+INVENTORY_ID = "Sweep"
+# A weekly inventory is read to its end before the one after the next is there.
+INVENTORY_DAYS = 15
 
 
 class DataStack(Stack):
@@ -61,12 +66,26 @@ class DataStack(Stack):
         }
         uploads = data_bucket(self, "Input", old_versions_days=keep.old_versions_days, **common)
         announce_uploads(uploads)
+        inventory = None
+        if self._deployment.sweep.reads == "inventory":
+            inventory = data_bucket(self, "Inventory", objects_days=INVENTORY_DAYS, **common)
+            frequency = s3.InventoryFrequency[self._deployment.sweep.inventory_frequency.upper()]
+            write_inventory(uploads, inventory, INVENTORY_ID, frequency)
+            self.key.admit_inventory()
         return ImportStorage(
             input=uploads,
             output=data_bucket(self, "Output", old_versions_days=keep.old_versions_days, **common),
             staging=data_bucket(self, "Staging", objects_days=keep.staging_days, **common),
             ledger=ledger_table(self, "Ledger", key=self.key, removal_policy=self._removal_policy),
+            inventory=inventory,
         )
+
+    @property
+    def inventory_uri(self) -> str | None:
+        """Where the inventories of the input bucket lie."""
+        if self.storage.inventory is None:
+            return None
+        return self.storage.inventory.s3_url_for_object(f"{self.storage.input.bucket_name}/{INVENTORY_ID}/")
 
     def _outputs(self) -> None:
         CfnOutput(self, "InputBucket", value=self.storage.input.bucket_name)

@@ -50,6 +50,8 @@ class ImportStack(Stack):
                 "complete_marker": timing.complete_marker or "",
                 **deployment.quotas.model_dump(exclude={"delete_rate"}),
                 "overwrites": deployment.overwrites,
+                **deployment.sources.model_dump(),
+                "inventory_uri": data.inventory_uri or "",
             },
             sweep_every=Duration.minutes(timing.sweep_minutes),
             functions=functions,
@@ -62,3 +64,4 @@ class ImportStack(Stack):
             CfnOutput(self, f"{name.title()}DeadLettersUrl", value=work.dead_letters.queue_url)
         for name, function in self.dicom_import.functions.items():
             CfnOutput(self, f"{name.title()}Function", value=function.function_name)
+        CfnOutput(self, "BackfillMachine", value=self.dicom_import.backfill.state_machine.ref)

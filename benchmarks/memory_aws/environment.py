@@ -28,6 +28,9 @@ SMALL: Mapping[str, Any] = {
     "complete_marker": "_COMPLETE",
     "drain_minutes": 60,
     "urgent_prefixes": ["urgent/"],
+    "after_import": "keep",
+    "delete_after_days": 30,
+    "inventory_uri": "",
     "stores": [STORE],
 }
 QUEUES = ("UPLOADS", "PLAN", "STAGE", "START", "RESULTS")

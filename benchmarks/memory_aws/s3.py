@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 from sortedcontainers import SortedDict  # type: ignore[import-untyped]
 
+INPUT = "input"
 # Short, so that every test of more than a few objects goes through several pages. S3's hold 1,000.
 PAGE = 5
 # After every text that a key begins with.
@@ -51,6 +52,7 @@ class MemoryS3:
         page: int | None = None,
     ) -> None:
         self.buckets: dict[str, SortedDict] = defaultdict(SortedDict)
+        self.tags: dict[Source, dict[str, str]] = {}
         self.copies = 0
         self._now = now
         self._around = around or (lambda _, call: call())
@@ -104,8 +106,8 @@ class MemoryS3:
             del self.buckets[bucket][key]
 
     def get_paginator(self, operation: str) -> Any:
-        assert operation == "list_object_versions"
-        return self
+        assert operation in ("list_object_versions", "list_objects_v2")
+        return self if operation == "list_object_versions" else _CurrentFolders(self)
 
     def paginate(
         self,
@@ -135,9 +137,9 @@ class MemoryS3:
         for name, versions in _entries(keys, prefix, delimiter, marker):
             if found >= (self._page or PAGE):
                 return page, last
-            if versions:
-                _describe(versions, page)
-            else:
+            for stored in reversed(versions):
+                _describe(stored, stored is versions[-1], page)
+            if not versions:
                 page.setdefault("CommonPrefixes", []).append({"Prefix": name})
             found, last = found + max(1, len(versions)), name
         return page, None
@@ -162,6 +164,40 @@ class MemoryS3:
 
         return self._around("GetObject", call)
 
+    def list_object_versions(self, Bucket: str, Prefix: str, MaxKeys: int) -> Any:  # noqa: N803
+        def call() -> Any:
+            keys = self.buckets.get(Bucket, SortedDict())
+            newest_first = (one for key in keys.irange(Prefix, Prefix + LAST) for one in reversed(keys[key]))
+            page: dict[str, Any] = {"Versions": [], "DeleteMarkers": []}
+            for stored in itertools.islice(newest_first, MaxKeys):
+                _describe(stored, stored is keys[stored.key][-1], page)
+            return page
+
+        return self._around("ListObjectVersions", call)
+
+    def delete_objects(self, Bucket: str, Delete: dict[str, Any]) -> Any:  # noqa: N803
+        def call() -> Any:
+            for one in Delete["Objects"]:
+                self.forget(Bucket, one["Key"], one["VersionId"])
+            return {}
+
+        return self._around("DeleteObjects", call)
+
+    def get_object_tagging(self, Bucket: str, Key: str, VersionId: str) -> Any:  # noqa: N803
+        def call() -> Any:
+            self._version(Bucket, Key, VersionId)
+            tags = self.tags.get((Bucket, Key, VersionId), {})
+            return {"TagSet": [{"Key": name, "Value": value} for name, value in tags.items()]}
+
+        return self._around("GetObjectTagging", call)
+
+    def put_object_tagging(self, Bucket: str, Key: str, VersionId: str, Tagging: Any) -> None:  # noqa: N803
+        def call() -> None:
+            self._version(Bucket, Key, VersionId)
+            self.tags[Bucket, Key, VersionId] = {one["Key"]: one["Value"] for one in Tagging["TagSet"]}
+
+        self._around("PutObjectTagging", call)
+
     def _newest(self, bucket: str, key: str) -> Stored | None:
         versions = self.buckets.get(bucket, {}).get(key)
         return versions[-1] if versions and versions[-1].body is not None else None
@@ -171,6 +207,18 @@ class MemoryS3:
             if stored.version == version and stored.body is not None:
                 return stored
         raise _no_such("NoSuchVersion", "CopyObject")
+
+
+class _CurrentFolders:
+    """The pages of list_objects_v2, of the folders alone."""
+
+    def __init__(self, s3: MemoryS3) -> None:
+        self._s3 = s3
+
+    def paginate(self, Bucket: str, Prefix: str, Delimiter: str) -> Iterator[Any]:  # noqa: N803
+        rests = (key.removeprefix(Prefix) for key in self._s3.current(Bucket, Prefix))
+        folders = sorted({rest.partition(Delimiter)[0] for rest in rests if Delimiter in rest})
+        yield {"CommonPrefixes": [{"Prefix": f"{Prefix}{folder}{Delimiter}"} for folder in folders]}
 
 
 def _entries(
@@ -193,19 +241,17 @@ def _entries(
             return
 
 
-def _describe(versions: list[Stored], page: dict[str, Any]) -> None:
-    """The newest version stands first."""
-    for stored in reversed(versions):
-        described = {
-            "Key": stored.key,
-            "VersionId": stored.version,
-            "LastModified": stored.modified_at,
-            "IsLatest": stored is versions[-1],
-        }
-        if stored.body is None:
-            page["DeleteMarkers"].append(described)
-        else:
-            page["Versions"].append(described | {"Size": stored.size, "ETag": f'"{stored.version}"'})
+def _describe(stored: Stored, is_latest: bool, page: dict[str, Any]) -> None:
+    described = {
+        "Key": stored.key,
+        "VersionId": stored.version,
+        "LastModified": stored.modified_at,
+        "IsLatest": is_latest,
+    }
+    if stored.body is None:
+        page["DeleteMarkers"].append(described)
+    else:
+        page["Versions"].append(described | {"Size": stored.size, "ETag": f'"{stored.version}"'})
 
 
 def _no_such(code: str, operation: str) -> ClientError:

@@ -9,29 +9,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from benchmarks.memory_aws.dynamodb import MemoryTable
+from benchmarks.memory_aws.functions import make_functions
 from benchmarks.memory_aws.healthimaging import MemoryHealthImaging
-from benchmarks.memory_aws.s3 import MemoryS3
-from lambdas.adapters.imaging import Imaging
+from benchmarks.memory_aws.s3 import INPUT, MemoryS3
 from lambdas.adapters.ledger import Ledger
-from lambdas.adapters.queues import Queue
 from lambdas.adapters.quota import Quota
-from lambdas.adapters.storage import Storage
-from lambdas.committing import Committer
-from lambdas.finishing import Finisher
-from lambdas.halving import Halver
 from lambdas.importing.files import File, FolderState, Job, Status, split_key
 from lambdas.messages import each_message
-from lambdas.plan import Plan
-from lambdas.planning import Planner
-from lambdas.record import Recorder
 from lambdas.redriving import redrive
-from lambdas.register import Register
 from lambdas.settings import ImportSettings, read_import_settings
-from lambdas.stage import Stager
-from lambdas.start import Starter
-from lambdas.sweep import Sweeper
 
-INPUT = "input"
 P10 = bytes(128) + b"DICM"
 VISIBILITY_SECONDS = 90
 PLENTY_OF_MILLISECONDS = 900_000
@@ -91,96 +78,9 @@ class World:
         self.imaging = MemoryHealthImaging(self.s3, self.now, self._around)
 
     def _make_functions(self) -> None:
-        quota, storage, imaging = Quota(self.table), Storage(self.s3), Imaging(self.imaging)
-        uploads, plans, stages, starts, results = (
-            Queue(self, name) for name in ("uploads", "plan", "stage", "start", "results")
-        )
-        finisher = Finisher(
-            ledger=self.ledger,
-            quota=quota,
-            plans=plans,
-            timing=self.settings.timing,
-            measure=self._measure,
-        )
-        common: dict[str, Any] = {"ledger": self.ledger, "now": self.now}
-        self.register = Register(
-            **common,
-            storage=storage,
-            plans=plans,
-            settings=self.settings,
-            measure=self._measure,
-            workers=1,
-        )
-        committer = Committer(
-            **common,
-            finisher=finisher,
-            stages=stages,
-            starts=starts,
-            settings=self.settings,
-            staging_bucket="staging",
-        )
-        self.plan = Plan(
-            **common,
-            quota=quota,
-            plans=plans,
-            settings=self.settings,
-            planner=Planner(
-                **common,
-                quota=quota,
-                storage=storage,
-                committer=committer,
-                settings=self.settings,
-                workers=1,
-            ),
-            committer=committer,
-            measure=self._measure,
-        )
-        self.stager = Stager(
-            **common,
-            storage=storage,
-            starts=starts,
-            staging_bucket="staging",
-            finisher=finisher,
-            measure=self._measure,
-            workers=1,
-        )
-        self.starter = Starter(
-            **common,
-            quota=quota,
-            storage=storage,
-            imaging=imaging,
-            stages=stages,
-            starts=starts,
-            settings=self.settings,
-            staging_bucket="staging",
-            finisher=finisher,
-            measure=self._measure,
-        )
-        self.recorder = Recorder(
-            **common,
-            storage=storage,
-            imaging=imaging,
-            finisher=finisher,
-            halver=Halver(
-                ledger=self.ledger,
-                stages=stages,
-                deployment=self.settings.deployment,
-                staging_bucket="staging",
-            ),
-            measure=self._measure,
-        )
-        self.sweeper = Sweeper(
-            **common,
-            quota=quota,
-            storage=storage,
-            imaging=imaging,
-            uploads=uploads,
-            starts=starts,
-            results=results,
-            settings=self.settings,
-            input_bucket=INPUT,
-            finisher=finisher,
-        )
+        made = make_functions(self, self._measure)
+        self.register, self.plan, self.stager = made.register, made.plan, made.stager
+        self.starter, self.recorder, self.sweeper = made.starter, made.recorder, made.sweeper
 
     # What the functions meet
 
@@ -210,6 +110,15 @@ class World:
             self.messages.append(Message(queue=QueueUrl, body=json.loads(MessageBody), at=at))
 
         self._around("SendMessage", call)
+
+    def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
+        def call() -> dict[str, Any]:
+            assert 1 <= len(Entries) <= 10
+            bodies = [json.loads(entry["MessageBody"]) for entry in Entries]
+            self.messages += [Message(queue=QueueUrl, body=body, at=self.clock) for body in bodies]
+            return {}
+
+        return dict(self._around("SendMessageBatch", call))
 
     def _around(self, operation: str, call: Callable[[], Any]) -> Any:
         if not self._is_inside:

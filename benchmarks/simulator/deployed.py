@@ -39,6 +39,7 @@ WIRE = {
     "UpdateItem": 0.005,
     "Query": 0.008,
     "SendMessage": 0.008,
+    "SendMessageBatch": 0.012,
     "GetObject": 0.025,
     "CopyObject": 0.100,
     "ListObjectVersions": 0.060,
@@ -72,6 +73,9 @@ SETTINGS: Mapping[str, Any] = {
     "overwrites": {},
     "complete_marker": None,
     "drain_minutes": 60,
+    "after_import": "keep",
+    "delete_after_days": 30,
+    "inventory_uri": "",
     "urgent_prefixes": ["urgent/"],
     "stores": [STORE],
 }

@@ -10,8 +10,8 @@ from typing import Any
 from greenlet import getcurrent, greenlet
 
 from benchmarks.memory_aws.dynamodb import MemoryTable
-from benchmarks.memory_aws.s3 import MemoryS3
-from benchmarks.memory_aws.world import INPUT, P10, World, upload_event
+from benchmarks.memory_aws.s3 import INPUT, MemoryS3
+from benchmarks.memory_aws.world import P10, World, upload_event
 from benchmarks.simulator.clock import Clock
 from benchmarks.simulator.deployed import (
     DELIVERY_SECONDS,
@@ -107,6 +107,14 @@ class SimulatedWorld(World):
     def send_message(self, QueueUrl: str, MessageBody: str, DelaySeconds: int) -> None:  # noqa: N803
         assert 0 <= DelaySeconds <= 900
         self._around("SendMessage", lambda: self._queues[QueueUrl].send(MessageBody, DelaySeconds))
+
+    def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
+        def call() -> dict[str, Any]:
+            for entry in Entries:
+                self._queues[QueueUrl].send(entry["MessageBody"], 0)
+            return {}
+
+        return dict(self._around("SendMessageBatch", call))
 
     def _tell_of_job(self, event: dict[str, Any]) -> None:
         self.used["ManagementEvent"] += 1

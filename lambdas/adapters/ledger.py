@@ -1,7 +1,7 @@
 """What became of every object version, folder and job: the reading and writing of the ledger's table."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -10,7 +10,7 @@ from lambdas.adapters.control import Control
 from lambdas.adapters.parallel import each
 from lambdas.adapters.rows import Item, Members
 from lambdas.adapters.table import Table, sets
-from lambdas.importing.files import File, Folder, FolderState, Job, JobState, Status
+from lambdas.importing.files import File, Folder, FolderState, Job, JobState, Status, Version, split_key
 from lambdas.importing.timing import Timing
 
 T = TypeVar("T")
@@ -37,6 +37,15 @@ class Ledger:
     def files(self, bucket: str, folder: str) -> list[File]:
         """Every version's row of one folder."""
         return [rows.to_file(item) for item in self._folder_items(bucket, folder) if rows.is_file(item)]
+
+    def rows_of(self, bucket: str, folder: str, versions: Collection[Version]) -> list[File]:
+        """The rows of these versions of one folder, and those of others that sort between them."""
+        keys = [rows.sort_key(split_key(one.key)[1], one.version) for one in versions]
+        found = self._table.query(
+            "#pk = :pk AND #sk BETWEEN :first AND :last",
+            {":pk": rows.partition(bucket, folder), ":first": min(keys), ":last": max(keys)},
+        )
+        return [rows.to_file(item) for item in found if rows.is_file(item)]
 
     def has_waiting(self, bucket: str, folder: str) -> bool:
         waiting = self._folder_items(

@@ -10,6 +10,10 @@
 | control| `control`              | `/`                 | absent: whether the import runs                |
 | pace   | `pace`                 | `/`                 | absent: the pacer's value                      |
 | sweep  | `sweep`                | `/`                 | absent: where the next sweep goes on           |
+| sweep  | `sweep`                | `inventory`         | absent: how far an inventory was read          |
+| run    | `backfill#<run>`       | `/`                 | absent: how far the bucket is cut into slices  |
+| slice  | `backfill#<run>`       | `<number>`          | absent: the keys it lies between, files told   |
+| latest | `backfill`             | `<prefix digest>`   | absent: the prefix's last run                  |
 
 A name has no "/", so no file row is `/`; a bucket has no "#", so no file or folder is a job.
 """

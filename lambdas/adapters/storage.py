@@ -1,7 +1,7 @@
 """S3 as the import needs it: what lies under a prefix, copies to staging, and lists read as streams."""
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -11,6 +11,8 @@ from lambdas.importing.preflight import LOOK_BYTES, Look
 
 # CopyObject answers when the copy is made: larger objects go in parts, at the same time.
 WHOLE_COPY_BYTES = 64 * 1024 * 1024
+
+DELETED_AT_ONCE = 1000
 
 # Gone, or its own key or class keeps it from us: the plan sees the one, HealthImaging judges the other.
 NOT_TO_BE_HAD = {"NoSuchKey", "NoSuchVersion", "AccessDenied", "InvalidObjectState", "MethodNotAllowed"}
@@ -44,11 +46,19 @@ class Storage:
         for page in self._pages(Bucket=bucket, Prefix=prefix):
             yield from _versions(page)
 
-    def pages(self, bucket: str, after_key: str | None) -> Iterator[list[Version]]:
-        """The bucket's versions a page at a time, going on after a key."""
+    def pages(self, bucket: str, after_key: str | None, prefix: str = "") -> Iterator[list[Version]]:
+        """The versions under a prefix a page at a time, going on after a key."""
         start = {"KeyMarker": after_key} if after_key else {}
-        for page in self._pages(Bucket=bucket, **start):
+        for page in self._pages(Bucket=bucket, Prefix=prefix, **start):
             yield list(_versions(page))
+
+    def folders(self, bucket: str, prefix: str) -> Iterator[str]:
+        """The folders right under a prefix."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=bucket, Prefix=prefix, Delimiter="/"
+        )
+        for page in pages:
+            yield from (found["Prefix"] for found in page.get("CommonPrefixes", []))
 
     def copy(self, file: File, bucket: str, key: str) -> bool:
         """Copy this very version; False when it is gone. Making the same copy again changes nothing."""
@@ -67,6 +77,30 @@ class Storage:
             raise
         return True
 
+    def is_alone(self, bucket: str, key: str) -> bool:
+        """Whether the key has one version and no delete marker."""
+        answer = self._client.list_object_versions(Bucket=bucket, Prefix=key, MaxKeys=2)
+        return sum(version.key == key for version in _versions(answer)) == 1
+
+    def delete(self, bucket: str, versions: Sequence[Version]) -> int:
+        """Delete these very versions, which leaves no delete marker; how many S3 did not delete."""
+        left = 0
+        for at in range(0, len(versions), DELETED_AT_ONCE):
+            objects = [
+                {"Key": one.key, "VersionId": one.version} for one in versions[at : at + DELETED_AT_ONCE]
+            ]
+            answer = self._client.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+            left += len(answer.get("Errors", []))
+        return left
+
+    def tag(self, file: File, key: str, value: str) -> None:
+        """Put a tag on this very version beside those it has."""
+        source = {"Bucket": file.bucket, "Key": file.key, "VersionId": file.version}
+        tags = {one["Key"]: one["Value"] for one in self._client.get_object_tagging(**source)["TagSet"]}
+        if tags.get(key) != value:
+            tag_set = [{"Key": name, "Value": of} for name, of in {**tags, key: value}.items()]
+            self._client.put_object_tagging(**source, Tagging={"TagSet": tag_set})
+
     def look(self, file: File) -> Look | None:
         """The first bytes of this very version; None when they cannot be had, so that they tell nothing."""
         try:
@@ -82,16 +116,17 @@ class Storage:
 
     def document(self, bucket: str, key: str) -> dict[str, Any] | None:
         """A JSON object, or None when it is not there."""
-        body = self._body(bucket, key)
+        body = self.body(bucket, key)
         return dict(json.load(body)) if body else None
 
     def lines(self, bucket: str, key: str) -> Iterator[bytes]:
         """The lines of an object, as a stream; none when it is not there."""
-        body = self._body(bucket, key)
+        body = self.body(bucket, key)
         if body:
             yield from body.iter_lines()
 
-    def _body(self, bucket: str, key: str) -> Any:
+    def body(self, bucket: str, key: str) -> Any:
+        """An object as a stream, or None when it is not there."""
         try:
             return self._client.get_object(Bucket=bucket, Key=key)["Body"]
         except ClientError as error:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 LAMBDAS = Path(__file__).parents[2] / "lambdas"
-STEPS = ("register", "plan", "stage", "start", "record", "sweep")
+STEPS = ("register", "plan", "stage", "start", "record", "sweep", "backfill")
 QUEUES = {"uploads": "register", "plan": "plan", "stage": "stage", "start": "start", "results": "record"}
 
 
@@ -63,6 +63,9 @@ def test_the_settings_are_json_with_every_key_the_functions_read(two_stores: Any
         "urgent_prefixes": [],
         "overwrites": {},
         "complete_marker": "",
+        "after_import": "keep",
+        "delete_after_days": 30,
+        "inventory_uri": "",
     }
     assert [(store["id"], store["prefix"]) for store in stores] == [
         ("main", "radiology/"),
@@ -160,6 +163,7 @@ def test_functions_may_do_to_healthimaging_what_their_step_takes(sandbox: Any) -
         "start": {"StartDICOMImportJob", "ListDICOMImportJobs"},
         "record": {"GetDICOMImportJob"},
         "sweep": {"GetDICOMImportJob", "ListDICOMImportJobs"},
+        "backfill": set(),
     }
 
 
@@ -181,14 +185,16 @@ def test_functions_read_and_write_the_objects_their_step_takes(sandbox: Any) -> 
         "start": set(),
         "record": {"s3:GetObject"},
         "sweep": set(),
+        "backfill": set(),
     }
 
 
 def test_logs_are_encrypted_and_expire(production: Any) -> None:
     groups = list(production.all_of("AWS::Logs::LogGroup"))
     functions = list(production.all_of("AWS::Lambda::Function"))
+    machines = list(production.all_of("AWS::StepFunctions::StateMachine"))
     # One more for the network's flows, and one for the trail.
-    assert len(groups) == len(functions) + 2
+    assert len(groups) == len(functions) + len(machines) + 2
     for _, group in groups:
         assert "KmsKeyId" in group["Properties"]
         assert group["Properties"]["RetentionInDays"] == 2192

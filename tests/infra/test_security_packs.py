@@ -10,7 +10,7 @@ from aws_cdk import aws_s3 as s3
 from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks
 
 from app import make_stacks
-from config.deployment import load_deployment
+from config.deployment import Deployment, load_deployment
 
 
 @pytest.fixture
@@ -47,6 +47,13 @@ def test_a_deployment_with_both_kinds_of_data_store_has_no_finding(
     two_stores_deployment: Any, app: App
 ) -> None:
     make_stacks(app, two_stores_deployment)
+    assert findings(app) == []
+
+
+def test_a_deployment_that_deletes_sources_and_reads_an_inventory_has_no_finding(app: App) -> None:
+    given = load_deployment("production").model_dump()
+    options = {"sources": {"after_import": "delete"}, "sweep": {"reads": "inventory"}}
+    make_stacks(app, Deployment.model_validate({**given, **options}))
     assert findings(app) == []
 
 

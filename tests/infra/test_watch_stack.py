@@ -37,7 +37,7 @@ def test_every_alarm_links_to_a_section_of_the_runbook(production: Any) -> None:
 
 def test_there_is_an_alarm_for_each_way_an_import_fails(production: Any) -> None:
     kinds = {re.sub(r"^Alarms|[0-9A-F]{8}$", "", name) for name in alarms(production)}
-    functions = ("Register", "Plan", "Stage", "Start", "Record", "Sweep")
+    functions = ("Register", "Plan", "Stage", "Start", "Record", "Sweep", "Backfill")
     assert kinds == {
         "FilesFailed",
         "JobsFailed",

@@ -74,6 +74,8 @@ def test_the_simulated_functions_are_those_that_are_deployed() -> None:
             step.max_concurrency or 1,
         )
         for step in STEPS
+        # It has no part in what an event begins.
+        if step.name != "backfill"
     }
 
     assert deployed == {

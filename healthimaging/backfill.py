@@ -1,0 +1,117 @@
+"""The backfill of a bucket that was full before: a state machine around one function."""
+
+from aws_cdk import ArnFormat, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from healthimaging.acknowledge import acknowledge, acknowledge_inline_policy, acknowledge_wildcard
+from healthimaging.backfill_states import definition
+from healthimaging.functions import FunctionSettings
+
+
+class Backfill(Construct):
+    """Cuts the bucket into slices and tells of each in a child execution of a Distributed Map.
+
+    Inputs, outputs and errors are run ids, slice numbers and counts: a key never leaves the function.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, function: lambda_.Function, settings: FunctionSettings
+    ) -> None:
+        super().__init__(scope, construct_id)
+        log_group = logs.LogGroup(
+            self, "Logs", encryption_key=settings.key, removal_policy=settings.removal_policy
+        )
+        resource = log_group.node.default_child
+        assert isinstance(resource, logs.CfnLogGroup)
+        resource.retention_in_days = settings.log_days
+        role = self._role(function)
+        self.state_machine = sfn.CfnStateMachine(
+            self,
+            "Resource",
+            role_arn=role.role_arn,
+            definition=definition(function.function_arn),
+            logging_configuration=sfn.CfnStateMachine.LoggingConfigurationProperty(
+                destinations=[
+                    sfn.CfnStateMachine.LogDestinationProperty(
+                        cloud_watch_logs_log_group=sfn.CfnStateMachine.CloudWatchLogsLogGroupProperty(
+                            log_group_arn=log_group.log_group_arn
+                        )
+                    )
+                ],
+                include_execution_data=False,
+                level="ALL",
+            ),
+            tracing_configuration=sfn.CfnStateMachine.TracingConfigurationProperty(enabled=True),
+        )
+        # It is created only by a role that may already log.
+        self.state_machine.node.add_dependency(role)
+        self._grant_map(role)
+
+    def _role(self, function: lambda_.Function) -> iam.Role:
+        role = iam.Role(
+            self,
+            "Role",
+            description="Runs the backfill's state machine",
+            assumed_by=iam.ServicePrincipal(
+                "states.amazonaws.com",
+                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+            ),
+        )
+        iam.Grant.add_to_principal(
+            grantee=role, actions=["lambda:InvokeFunction"], resource_arns=[function.function_arn]
+        )
+        iam.Grant.add_to_principal(grantee=role, actions=list(UNBOUND_ACTIONS), resource_arns=["*"])
+        acknowledge_inline_policy(role)
+        acknowledge(
+            role,
+            "X-Ray's actions and those of vended log delivery take no resource.",
+            "AwsSolutions-IAM5[Resource::*]",
+        )
+        return role
+
+    def _grant_map(self, role: iam.Role) -> None:
+        """A Distributed Map starts child executions of its own state machine. The policy names the state
+        machine, which names the role: so it is a policy of its own that the state machine does not wait for.
+        """
+        stack = Stack.of(self)
+        name = self.state_machine.attr_name
+        children = stack.format_arn(
+            service="states",
+            resource="execution",
+            resource_name=f"{name}/*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        policy = iam.Policy(self, "MapPolicy", roles=[role])
+        policy.add_statements(
+            iam.PolicyStatement(actions=["states:StartExecution"], resources=[self.state_machine.ref]),
+            iam.PolicyStatement(
+                actions=["states:DescribeExecution", "states:StopExecution", "states:RedriveExecution"],
+                resources=[children],
+            ),
+        )
+        acknowledge(
+            policy,
+            "These rights are this one role's and go with it; a managed policy could be attached elsewhere.",
+            "HIPAA.Security-IAMNoInlinePolicy",
+        )
+        acknowledge_wildcard(policy, "Each child execution has a name of its own.", children)
+
+
+UNBOUND_ACTIONS = (
+    "logs:CreateLogDelivery",
+    "logs:GetLogDelivery",
+    "logs:UpdateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:DescribeResourcePolicies",
+    "logs:DescribeLogGroups",
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+)
