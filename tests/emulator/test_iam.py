@@ -12,21 +12,25 @@ from ct_files import ct_file
 from local_aws import REGION, LocalAws, Store
 
 
-def imaging_of_a_user(aws: LocalAws, *statements: dict[str, Any]) -> Any:
-    """HealthImaging for a new user with those rights."""
+def client_of_a_user(aws: LocalAws, service: str, *statements: dict[str, Any]) -> Any:
+    """A client for a new user with those rights."""
     iam, name = aws.client("iam"), f"user-{uuid.uuid4().hex[:8]}"
     iam.create_user(UserName=name)
     policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **each} for each in statements]}
     iam.put_user_policy(UserName=name, PolicyName="rights", PolicyDocument=json.dumps(policy))
     key = iam.create_access_key(UserName=name)["AccessKey"]
     return boto3.client(
-        "medical-imaging",
+        service,
         endpoint_url=aws.endpoint,
         region_name=REGION,
         aws_access_key_id=key["AccessKeyId"],
         aws_secret_access_key=key["SecretAccessKey"],
         config=Config(inject_host_prefix=False),
     )
+
+
+def imaging_of_a_user(aws: LocalAws, *statements: dict[str, Any]) -> Any:
+    return client_of_a_user(aws, "medical-imaging", *statements)
 
 
 def test_an_action_that_is_not_granted_is_denied(aws: LocalAws, store: Store) -> None:
@@ -107,3 +111,16 @@ def test_a_copy_into_an_image_set_needs_a_grant_on_both(aws: LocalAws, store: St
     with pytest.raises(ClientError, match=f"AccessDenied.*{destination}"):
         copy(source)
     copy(source, destination)
+
+
+def test_a_right_to_send_messages_is_one_to_send_batches(aws: LocalAws) -> None:
+    url = aws.client("sqs").create_queue(QueueName=f"queue-{uuid.uuid4().hex[:8]}")["QueueUrl"]
+    batch = [{"Id": "1", "MessageBody": "{}"}]
+
+    def send(action: str) -> None:
+        sender = client_of_a_user(aws, "sqs", {"Action": action, "Resource": "*"})
+        sender.send_message_batch(QueueUrl=url, Entries=batch)
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        send("sqs:ReceiveMessage")
+    send("sqs:SendMessage")
