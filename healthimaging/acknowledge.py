@@ -25,8 +25,8 @@ def _names(rule: str) -> list[str]:
     return [rule] if "-" in rule else [f"{pack}-{rule}" for pack in CONTROL_PACKS]
 
 
-def acknowledge_inline_policy(role: iam.Role) -> None:
-    """Record why a role made here keeps its rights to itself."""
+def acknowledge_inline_policy(role: iam.Role | iam.Policy) -> None:
+    """Record why a role made here keeps its rights to itself, or those of a policy apart."""
     acknowledge(
         role,
         "These rights are this one role's and go with it; a managed policy could be attached elsewhere.",

@@ -87,17 +87,12 @@ class Backfill(Construct):
         )
         policy = iam.Policy(self, "MapPolicy", roles=[role])
         policy.add_statements(
-            iam.PolicyStatement(actions=["states:StartExecution"], resources=[self.state_machine.ref]),
+            iam.PolicyStatement(actions=["states:StartExecution"], resources=[self.state_machine.attr_arn]),
             iam.PolicyStatement(
-                actions=["states:DescribeExecution", "states:StopExecution", "states:RedriveExecution"],
-                resources=[children],
+                actions=["states:DescribeExecution", "states:StopExecution"], resources=[children]
             ),
         )
-        acknowledge(
-            policy,
-            "These rights are this one role's and go with it; a managed policy could be attached elsewhere.",
-            "HIPAA.Security-IAMNoInlinePolicy",
-        )
+        acknowledge_inline_policy(policy)
         acknowledge_wildcard(policy, "Each child execution has a name of its own.", children)
 
 

@@ -64,4 +64,4 @@ class ImportStack(Stack):
             CfnOutput(self, f"{name.title()}DeadLettersUrl", value=work.dead_letters.queue_url)
         for name, function in self.dicom_import.functions.items():
             CfnOutput(self, f"{name.title()}Function", value=function.function_name)
-        CfnOutput(self, "BackfillMachine", value=self.dicom_import.backfill.state_machine.ref)
+        CfnOutput(self, "BackfillMachine", value=self.dicom_import.backfill.state_machine.attr_arn)

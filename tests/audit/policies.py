@@ -9,6 +9,7 @@ HERE = "us-east-1:111122223333"
 ARNS = {
     "AWS::S3::Bucket": "s3:::{name}",
     "AWS::DynamoDB::Table": f"dynamodb:{HERE}:table/{{name}}",
+    "AWS::StepFunctions::StateMachine": f"states:{HERE}:stateMachine:{{name}}",
     "AWS::SQS::Queue": f"sqs:{HERE}:{{name}}",
     "AWS::SNS::Topic": f"sns:{HERE}:{{name}}",
     "AWS::KMS::Key": f"kms:{HERE}:key/{{name}}",

@@ -95,8 +95,8 @@ def test_point_16_the_backfill_may_call_its_function_and_start_its_own_children(
         for statement in sandbox.statements("Import", "ImportBackfillMachineRole")
         if statement["Resource"] != "*"
     }
-    children = frozenset({"states:DescribeExecution", "states:StopExecution", "states:RedriveExecution"})
+    children = frozenset({"states:DescribeExecution", "states:StopExecution"})
     start = frozenset({"states:StartExecution"})
     assert allowed.keys() == {frozenset({"lambda:InvokeFunction"}), start, children}
-    assert allowed[start] == {"Ref": name}
+    assert allowed[start] == {"Fn::GetAtt": [name, "Arn"]}
     assert f"['{name}', 'Name']" in str(allowed[children])
