@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 AUDITED := .audit/.installed
 
-.PHONY: install up down demo synth test templates check audit chaos bench-import bench-emulator bench-start fuzz tally viewer
+.PHONY: install up down demo synth test templates check audit chaos bench-import bench-emulator bench-local bench-start fuzz tally viewer
 
 install: $(INSTALLED)
 
@@ -75,6 +75,9 @@ $(ORTHANC):
 
 bench-emulator: install $(ORTHANC)
 	$(BIN)/python -m benchmarks.emulator --beside-orthanc
+
+bench-local: install
+	$(BIN)/python -m benchmarks.local_import
 
 bench-start: install
 	$(BIN)/python -m benchmarks.start

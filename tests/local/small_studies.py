@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-from pydicom import Dataset
-from pydicom.dataset import FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
+from pydicom.uid import generate_uid
 
-SIDE = 16
+from benchmarks.layouts import p10
 
 
 def write_small_studies(directory: Path, *, studies: int, instances: int) -> None:
@@ -16,20 +14,4 @@ def write_small_studies(directory: Path, *, studies: int, instances: int) -> Non
         folder.mkdir(parents=True)
         study, series = generate_uid(), generate_uid()
         for index in range(instances):
-            instance(study, series, index).save_as(folder / f"{index}.dcm", enforce_file_format=True)
-
-
-def instance(study: str, series: str, number: int) -> Dataset:
-    """A grey image of sixteen by sixteen pixels."""
-    made = Dataset()
-    made.file_meta = FileMetaDataset()
-    made.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    made.SOPClassUID = SecondaryCaptureImageStorage
-    made.SOPInstanceUID = generate_uid()
-    made.StudyInstanceUID, made.SeriesInstanceUID, made.InstanceNumber = study, series, number
-    made.PatientName, made.PatientID, made.Modality = "Test^Small", "SMALL", "OT"
-    made.Rows = made.Columns = SIDE
-    made.SamplesPerPixel, made.PhotometricInterpretation, made.PixelRepresentation = 1, "MONOCHROME2", 0
-    made.BitsAllocated, made.BitsStored, made.HighBit = 8, 8, 7
-    made.PixelData = bytes((number + pixel) % 256 for pixel in range(SIDE * SIDE))
-    return made
+            (folder / f"{index}.dcm").write_bytes(p10(study, series, index))
