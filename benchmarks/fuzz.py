@@ -2,7 +2,8 @@
 
 A file is made from its number alone, so that one that is found out can be made again: `--first N --files 1`.
 Ends with status 1 when the service dies or stops answering, a job does not end COMPLETED with one line for
-each file, an object takes longer than ten seconds, or a file fails for a fault of ours.
+each file, an object takes longer than ten seconds, or a file fails for a fault of ours. A run of at least
+20,000 files is kept in `results/fuzz.json`.
 """
 
 import argparse
@@ -11,15 +12,17 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks import samples
 from benchmarks.outcomes import SERVER_ERROR, reasons, untold
+from benchmarks.provenance import keep, provenance
 from benchmarks.sandbox import Sandbox, sandbox
 from emulator.server import LOG
 
@@ -156,6 +159,7 @@ def main() -> None:
     last = arguments.first + arguments.files
     tally: Counter[str] = Counter()
     wrong: list[str] = []
+    origin = provenance("emulator")
     begin = time.monotonic()
     with sandbox() as local, answering(local) as taken:
         for start in range(arguments.first, last, FILES_OF_A_JOB):
@@ -164,20 +168,33 @@ def main() -> None:
             wrong += broken
         log = (local.state / LOG).read_text()
         wrong += [line for line in log.splitlines() if "an object took" in line]
-    if max(taken, default=0) > SECONDS_TO_ANSWER:
+    if max(taken) > SECONDS_TO_ANSWER:
         wrong.append(f"the service took {max(taken):.0f} seconds to answer")
-    seconds = time.monotonic() - begin
-    title = f"{arguments.files} fuzzed files in {seconds:.0f} s, slowest answer {max(taken, default=0):.2f} s"
-    print_tally(title, tally)
+    found = {
+        "files": arguments.files,
+        "first": arguments.first,
+        "seconds": round(time.monotonic() - begin),
+        "slowest_answer_seconds": round(max(taken), 2),
+        "ends": dict(tally.most_common()),
+        "wrong": wrong,
+    }
+    Console(width=140).print(table(found))
+    if arguments.files >= FILES:
+        keep("fuzz", {**origin, **found})
     sys.exit("\n".join(wrong) if wrong else 0)
 
 
-def print_tally(title: str, tally: Counter[str]) -> None:
+def table(found: Mapping[str, Any]) -> Table:
     """Reasons, the commonest first."""
-    shown = Table("what became of it", "files", title=title)
-    for reason, count in tally.most_common():
+    shown = Table(
+        "what became of it",
+        "files",
+        title=f"{found['files']} fuzzed files in {found['seconds']} s, "
+        f"slowest answer {found['slowest_answer_seconds']} s",
+    )
+    for reason, count in found["ends"].items():
         shown.add_row(reason, str(count))
-    Console(width=140).print(shown)
+    return shown
 
 
 if __name__ == "__main__":

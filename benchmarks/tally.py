@@ -1,10 +1,11 @@
 """`python -m benchmarks.tally`: every P10 file of pydicom and pydicom-data through one import job.
 
 Prints how many of each transfer syntax are imported, and why the others are not. No other package that
-the project installs brings P10 files.
+the project installs brings P10 files. Prints one table and writes `results/tally.json`.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 
 import pydicom
@@ -14,6 +15,7 @@ from rich.table import Table
 
 from benchmarks import samples
 from benchmarks.outcomes import reasons, untold
+from benchmarks.provenance import keep, provenance
 from benchmarks.sandbox import Sandbox, sandbox
 
 Ends = dict[Path, str]
@@ -31,12 +33,21 @@ def ends(local: Sandbox, files: list[Path]) -> Ends:
     return {keys[key]: reason for key, reason in found}
 
 
-def table(found: Ends) -> Table:
-    """Files by transfer syntax and by what became of them."""
-    counted = Counter((syntax_of(path), reason) for path, reason in found.items())
-    shown = Table("transfer syntax", "what became of it", "files", title=f"{len(found)} P10 files")
-    for (syntax, reason), count in sorted(counted.items()):
-        shown.add_row(syntax, reason, str(count))
+def counted(found: Ends) -> dict[str, dict[str, int]]:
+    """How many files, by transfer syntax and by what became of them."""
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for path, reason in found.items():
+        counts[syntax_of(path)][reason] += 1
+    return {syntax: dict(sorted(counts[syntax].items())) for syntax in sorted(counts)}
+
+
+def table(counts: Mapping[str, Mapping[str, int]]) -> Table:
+    """A row for each transfer syntax and reason."""
+    files = sum(sum(of_syntax.values()) for of_syntax in counts.values())
+    shown = Table("transfer syntax", "what became of it", "files", title=f"{files} P10 files")
+    for syntax, of_syntax in counts.items():
+        for reason, count in of_syntax.items():
+            shown.add_row(syntax, reason, str(count))
     return shown
 
 
@@ -51,9 +62,11 @@ def syntax_of(path: Path) -> str:
 
 
 def main() -> None:
+    origin = provenance("emulator")
     with sandbox() as local:
-        found = ends(local, samples.p10_files())
-    Console(width=170).print(table(found))
+        counts = counted(ends(local, samples.p10_files()))
+    Console(width=170).print(table(counts))
+    keep("tally", {**origin, "ends": counts})
 
 
 if __name__ == "__main__":
