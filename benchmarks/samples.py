@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
-from pydicom.data import get_charset_files, get_testdata_file, get_testdata_files
+from pydicom.data import get_charset_files, get_palette_files, get_testdata_file, get_testdata_files
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.uid import EnhancedCTImageStorage, generate_uid
 
@@ -41,8 +41,8 @@ def write_multi_frame(path: Path, frames: int) -> None:
 
 def p10_files() -> list[Path]:
     """Every P10 file that pydicom and pydicom-data bring."""
-    named = {Path(name) for name in [*get_testdata_files("**/*"), *get_charset_files("*")]}
-    return sorted(path for path in named if path.is_file() and _is_p10(path))
+    names = [*get_testdata_files("**/*"), *get_charset_files("*"), *get_palette_files("*")]
+    return sorted(path for path in set(map(Path, names)) if path.is_file() and _is_p10(path))
 
 
 def _is_p10(path: Path) -> bool:
