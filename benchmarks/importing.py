@@ -127,7 +127,6 @@ def _source(sandbox: Sandbox, frames: str) -> Source:
         region=REGION,
         credentials=Credentials(session.access_key, session.secret_key, session.token),
         bucket=sandbox.bucket,
-        owner=None,
         job_id=JOB["id"],
         frames=frames,
         lossless_format="HTJ2K",

@@ -62,6 +62,9 @@ class Aws(Protocol):
     def allows(self, action: str, resource_arn: str) -> bool:
         """Whether the caller of the request at hand may do that action of HealthImaging on the resource."""
 
+    def bucket_owner(self, bucket: str) -> str | None:
+        """The account that a bucket belongs to, if there is such a bucket."""
+
     def key_is_usable(self, scope: Scope, key_arn: str) -> bool: ...
 
     def put_metrics(self, scope: Scope, data: list[Datum]) -> None: ...

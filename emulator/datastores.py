@@ -2,13 +2,14 @@
 
 import json
 import secrets
+import sqlite3
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from emulator import events, pages, tags
 from emulator.aws import Aws, Scope
-from emulator.errors import ConflictException, ResourceNotFoundException
+from emulator.errors import AccessDeniedException, ConflictException, ResourceNotFoundException
 from emulator.storage import Row, Storage, now
 
 SETTLING_SECONDS = 0.2
@@ -25,28 +26,35 @@ class Datastores:
 
     def create(self, scope: Scope, parameters: dict[str, Any]) -> dict[str, Any]:
         """CreateDatastore. The same clientToken with the same parameters answers the same data store."""
+        if parameters.get("tags"):
+            self._authorise_tags(scope)
         datastore = self.begin(scope, parameters)
         if datastore["status"] == "CREATING":
             _later(self.finish_creating, datastore["id"])
         return {"datastoreId": datastore["id"], "datastoreStatus": datastore["status"]}
 
+    def _authorise_tags(self, scope: Scope) -> None:
+        arn = f"arn:aws:medical-imaging:{scope.region}:{scope.account}:datastore/*"
+        if not self._aws.allows("TagResource", arn):
+            raise AccessDeniedException(
+                f"the caller is not authorized to perform: medical-imaging:TagResource on resource: {arn}"
+            )
+
     def begin(self, scope: Scope, parameters: dict[str, Any]) -> Row:
         """The data store in CREATING, for `finish_creating` to make ACTIVE."""
         request = json.dumps(parameters, sort_keys=True)
-        known = self._storage.row(
+        query = (
             "SELECT * FROM datastores WHERE account = ? AND region = ? AND client_token = ?"
-            " AND status != 'DELETED'",
-            *scope,
-            parameters["clientToken"],
+            " AND status != 'DELETED'"
         )
-        if known:
-            if known["request"] != request:
-                raise ConflictException("clientToken was used before with other parameters: send a new one")
-            return known
-        datastore_id = secrets.token_hex(16)
-        self._insert(datastore_id, scope, parameters, request)
+        # In one transaction, so that a request which is sent twice at once makes one data store.
+        with self._storage.writing() as connection:
+            known = self._storage.row(query, *scope, parameters["clientToken"])
+            datastore = known or self._insert(connection, scope, parameters, request)
+        if datastore["request"] != request:
+            raise ConflictException("clientToken was used before with other parameters: send a new one")
         self._outbox.flush()
-        return self._any(datastore_id)
+        return datastore
 
     def finish_creating(self, datastore_id: str) -> None:
         """CREATING to ACTIVE, or to CREATE_FAILED when its KMS key cannot be used."""
@@ -141,7 +149,10 @@ class Datastores:
             raise ResourceNotFoundException(f"data store {datastore_id} does not exist")
         return row
 
-    def _insert(self, datastore_id: str, scope: Scope, parameters: dict[str, Any], request: str) -> None:
+    def _insert(
+        self, connection: sqlite3.Connection, scope: Scope, parameters: dict[str, Any], request: str
+    ) -> Row:
+        datastore_id = secrets.token_hex(16)
         at = now()
         values = (
             datastore_id,
@@ -156,11 +167,11 @@ class Datastores:
             at,
             at,
         )
-        with self._storage.writing() as connection:
-            connection.execute(f"INSERT INTO datastores VALUES ({', '.join('?' * len(values))})", values)  # noqa: S608
-            datastore = self._any(datastore_id)
-            tags.put(connection, events.datastore_arn(datastore), parameters.get("tags", {}))
-            events.datastore_changed(connection, datastore, "CREATING", "Data Store Creating")
+        connection.execute(f"INSERT INTO datastores VALUES ({', '.join('?' * len(values))})", values)  # noqa: S608
+        datastore = self._any(datastore_id)
+        tags.put(connection, events.datastore_arn(datastore), parameters.get("tags", {}))
+        events.datastore_changed(connection, datastore, "CREATING", "Data Store Creating")
+        return datastore
 
     def _move(self, datastore: Row, before: str, after: str, detail_type: str) -> None:
         with self._storage.writing() as connection:

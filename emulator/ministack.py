@@ -14,16 +14,23 @@ from urllib.parse import unquote
 
 import ministack.app as gateway
 from ministack.core import iam_actions, iam_evaluator, responses, router
-from ministack.services import cloudwatch, eventbridge, iam, kms, s3, sts
+from ministack.services import cloudwatch, eventbridge, iam, kms, s3, sts, tagging
 from ministack.services.cloudformation import provisioners
 
 from emulator.aws import Credentials, Datum, RoleRefused, Scope
-from emulator.dicomweb.routes import action_of
+from emulator.dicomweb.routes import action_of, uids_of
 
 SERVICE = "medical-imaging"
 NAMESPACE = "AWS/HealthImaging"
 PRINCIPAL = "medical-imaging.amazonaws.com"
 DATASTORE_TYPE = "AWS::HealthImaging::Datastore"
+TAGGING = ("TagResource", "UntagResource", "ListTagsForResource")
+# DICOMweb actions that IAM judges by the study in their path, and those that it judges by the series too.
+JUDGED_BY_SERIES = {
+    *("GetDICOMInstance", "GetDICOMInstanceFrames", "GetDICOMInstanceMetadata"),
+    *("GetDICOMSeriesMetadata", "GetDICOMBulkdata", "SearchDICOMInstances"),
+}
+JUDGED_BY_STUDY = {*JUDGED_BY_SERIES, "SearchDICOMSeries", "StoreDICOMStudy"}
 SESSION_SECONDS = 3600
 HEALTH_PATH = "/_ministack/health"
 
@@ -32,8 +39,12 @@ app = gateway.app
 Answer = tuple[int, dict[str, str], bytes]
 Handler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Answer]]
 Provisioner = Mapping[str, Callable[..., Any]]
+TagsOf = Callable[[str], Mapping[str, str]]
 
 _version_id: contextvars.ContextVar[str | None] = contextvars.ContextVar("version_id", default=None)
+# What IAM's conditions see of the request at hand, beside what MiniStack knows.
+_path_keys: contextvars.ContextVar[Mapping[str, str]] = contextvars.ContextVar("path_keys", default={})  # noqa: B039
+_request_keys: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar("request_keys", default={})  # noqa: B039
 
 
 def request_scope() -> Scope:
@@ -41,14 +52,18 @@ def request_scope() -> Scope:
     return Scope(responses.get_account_id(), responses.get_region())
 
 
-def register(handler: Handler, datastore: Provisioner) -> None:
-    """Plug HealthImaging into MiniStack. Call once, before the gateway serves."""
+def register(handler: Handler, datastore: Provisioner, tags_of: TagsOf) -> None:
+    """Plug HealthImaging into MiniStack. Call once, before the gateway serves. `tags_of` takes an ARN."""
     gateway.SERVICE_HANDLERS[SERVICE] = handler
     router.SERVICE_PATTERNS[SERVICE] = {"host_patterns": [r"medical-imaging\."]}
     iam_actions.SERVICE_TO_IAM_NAMESPACE[SERVICE] = SERVICE
     iam_actions._BOTOCORE_SERVICE_MAP[SERVICE] = [SERVICE]
     iam_actions.extract_iam_action = _naming_actions(iam_actions.extract_iam_action)
     iam_actions.extract_resource_arn = _naming_our_arns(iam_actions.extract_resource_arn)
+    # Among the members that make an operation one of tags, MiniStack looks for TagKeys and not tagKeys.
+    iam_actions._TAG_OPERATIONS[SERVICE] = frozenset({"CreateDatastore", "TagResource", "UntagResource"})
+    iam_evaluator.enforce = _judging_each_resource(iam_evaluator.enforce)
+    tagging.resource_tags = _knowing_our_tags(tagging.resource_tags, tags_of)
     provisioners._RESOURCE_HANDLERS[DATASTORE_TYPE] = dict(datastore)
     s3._fire_s3_event = _keeping_version_id(s3._fire_s3_event)
     eventbridge._dispatch_event = _with_version_id(eventbridge._dispatch_event)
@@ -125,7 +140,7 @@ def may_pass_role(role_arn: str) -> bool:
 
 def allows(action: str, resource_arn: str) -> bool:
     """Whether the caller of the request at hand may do that action of HealthImaging on the resource."""
-    return _allowed(f"{SERVICE}:{action}", SERVICE, resource_arn, {})
+    return _allowed(f"{SERVICE}:{action}", SERVICE, resource_arn, dict(_request_keys.get()))
 
 
 def _allowed(action: str, service: str, resource_arn: str, context: dict[str, Any]) -> bool:
@@ -135,6 +150,12 @@ def _allowed(action: str, service: str, resource_arn: str, context: dict[str, An
         return True
     region = responses.get_region()
     return iam_evaluator.enforce(access_key, action, service, region, resource_arn, context) is None
+
+
+def bucket_owner(bucket: str) -> str | None:
+    """The account that a bucket belongs to, if there is such a bucket."""
+    owner: str | None = s3._bucket_owner_account(bucket)
+    return owner
 
 
 def key_is_usable(scope: Scope, key_arn: str) -> bool:
@@ -167,10 +188,58 @@ def _naming_actions(extract: Callable[..., str | None]) -> Callable[..., str | N
     @functools.wraps(extract)
     def iam_action(service: str, method: str, path: str, *rest: Any) -> str | None:
         action = action_of(method, path) if service == SERVICE else None
+        _path_keys.set(_keys_of_path(action, path) if action else {})
         found = f"{SERVICE}:{action}" if action else extract(service, method, path, *rest)
         return found.removesuffix("Batch") if found and service == "sqs" else found
 
     return iam_action
+
+
+def _keys_of_path(action: str, path: str) -> dict[str, str]:
+    judged = {"StudyInstanceUID": JUDGED_BY_STUDY, "SeriesInstanceUID": JUDGED_BY_SERIES}
+    return {
+        f"{SERVICE}:{keyword}": uid
+        for keyword, uid in uids_of(path).items()
+        if action in judged.get(keyword, ())
+    }
+
+
+def _judging_each_resource(enforce: Callable[..., Any]) -> Callable[..., Any]:
+    """An operation on an image set needs a grant on it and one on its data store."""
+
+    @functools.wraps(enforce)
+    def judged(
+        access_key_id: str,
+        iam_action: str,
+        service: str,
+        region: str,
+        resource_arn: str = "*",
+        service_context: dict[str, Any] | None = None,
+    ) -> Any:
+        if service != SERVICE:
+            return enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
+        keys = {**(service_context or {}), **_path_keys.get()}
+        _request_keys.set(keys)
+        for arn in _judged_arns(iam_action, resource_arn):
+            if denied := enforce(access_key_id, iam_action, service, region, arn, keys):
+                return denied
+        return None
+
+    return judged
+
+
+def _judged_arns(iam_action: str, arn: str) -> list[str]:
+    datastore_arn, _, image_set_id = arn.partition("/imageset/")
+    is_of_tags = iam_action.partition(":")[2] in TAGGING
+    return [arn] if is_of_tags or not image_set_id else [datastore_arn, arn]
+
+
+def _knowing_our_tags(find: Callable[[str], Any], tags_of: TagsOf) -> Callable[[str], Any]:
+    @functools.wraps(find)
+    def resource_tags(arn: str) -> Mapping[str, str] | None:
+        return tags_of(arn) if arn.startswith(f"arn:aws:{SERVICE}:") else find(arn)
+
+    return resource_tags
 
 
 def _naming_our_arns(extract: Callable[..., str]) -> Callable[..., str]:

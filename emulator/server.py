@@ -99,7 +99,9 @@ async def _serve(state_dir: Path, endpoint: str, port: int, throttle: float) -> 
     except OtherSchema as error:
         raise SystemExit(str(error)) from error
     ministack.register(
-        _handler(service, port), datastore_provisioner(service.datastores, ministack.request_scope)
+        _handler(service, port),
+        datastore_provisioner(service.datastores, ministack.request_scope),
+        service.tags.of,
     )
 
     config = Config()

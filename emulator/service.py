@@ -58,7 +58,7 @@ class Service:
         self._running = Operations(storage, self._outbox)
         of_image_sets = (storage, self.datastores, image_sets, self._running)
         self._deletions = Deletions(*of_image_sets)
-        tags = Tags(storage)
+        self.tags = tags = Tags(storage)
         self.throttle = Throttle(throttle)
         operations: Mapping[str, Operation] = {
             "CreateDatastore": self.datastores.create,

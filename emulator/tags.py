@@ -32,9 +32,12 @@ class Tags:
         return {}
 
     def list(self, scope: Scope, parameters: dict[str, Any]) -> dict[str, Any]:
-        arn = self._existing(scope, parameters["resourceArn"])
+        return {"tags": self.of(self._existing(scope, parameters["resourceArn"]))}
+
+    def of(self, arn: str) -> dict[str, str]:
+        """The tags of that ARN, be there such a resource or not."""
         rows = self._storage.rows("SELECT key, value FROM tags WHERE arn = ?", arn)
-        return {"tags": {row["key"]: row["value"] for row in rows}}
+        return {row["key"]: row["value"] for row in rows}
 
     def _existing(self, scope: Scope, arn: str) -> str:
         """The ARN, which must name a data store, or an image set of one, of this account and Region."""

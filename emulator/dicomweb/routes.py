@@ -92,6 +92,14 @@ def action_of(method: str, path: str) -> str | None:
     return found[0] if found else None
 
 
+def uids_of(path: str) -> dict[str, str]:
+    """The UIDs that a GET or POST of the path names, by keyword."""
+    found = _match("GET", path) or _match("POST", path)
+    labels = found[1] if found else {}
+    named = zip(UID_KEYWORDS, UIDS, strict=True)
+    return {keyword: labels[label] for keyword, label in named if label in labels}
+
+
 def answer(
     actions: Mapping[str, Action],
     scope: Scope,

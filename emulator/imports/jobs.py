@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import sqlite3
 from collections.abc import Callable
 from typing import Any
 
@@ -45,15 +46,16 @@ class ImportJobs:
         if not self._aws.may_pass_role(role):
             raise AccessDeniedException(f"the caller is not authorized to perform: iam:PassRole on {role}")
         request = json.dumps(parameters, sort_keys=True)
-        job = self._storage.row(
-            "SELECT * FROM jobs WHERE datastore_id = ? AND client_token = ?",
-            datastore["id"],
-            parameters["clientToken"],
-        )
-        if job is None:
-            job = self._insert(datastore, parameters, request)
-        elif job["request"] != request:
+        # In one transaction, so that a request which is sent twice at once makes one job.
+        with self._storage.writing() as connection:
+            query = "SELECT * FROM jobs WHERE datastore_id = ? AND client_token = ?"
+            known = self._storage.row(query, datastore["id"], parameters["clientToken"])
+            job = known or self._insert(connection, datastore, parameters, request)
+        if job["request"] != request:
             raise ConflictException("clientToken was used before with other parameters: send a new one")
+        if not known:
+            self._outbox.flush()
+            self._run(job["id"])
         return {
             "datastoreId": datastore["id"],
             "jobId": job["id"],
@@ -96,7 +98,9 @@ class ImportJobs:
         for row in self._storage.rows(waiting):
             self._run(row["id"])
 
-    def _insert(self, datastore: Row, parameters: dict[str, Any], request: str) -> Row:
+    def _insert(
+        self, connection: sqlite3.Connection, datastore: Row, parameters: dict[str, Any], request: str
+    ) -> Row:
         job_id = secrets.token_hex(16)
         output = f"{as_folder(parameters['outputS3Uri'])}{datastore['id']}-DicomImport-{job_id}/"
         values = (
@@ -113,13 +117,10 @@ class ImportJobs:
             now(),
             None,
         )
-        with self._storage.writing() as connection:
-            self._refuse_when_full(datastore)
-            connection.execute(f"INSERT INTO jobs VALUES ({', '.join('?' * len(values))})", values)  # noqa: S608
-            job: Row = connection.execute("SELECT * FROM jobs WHERE id = ?", (job_id,)).fetchone()
-            events.job_changed(connection, datastore, job, "SUBMITTED", "Import Job Submitted")
-        self._outbox.flush()
-        self._run(job_id)
+        self._refuse_when_full(datastore)
+        connection.execute(f"INSERT INTO jobs VALUES ({', '.join('?' * len(values))})", values)  # noqa: S608
+        job: Row = connection.execute("SELECT * FROM jobs WHERE id = ?", (job_id,)).fetchone()
+        events.job_changed(connection, datastore, job, "SUBMITTED", "Import Job Submitted")
         return job
 
     def _refuse_when_full(self, datastore: Row) -> None:

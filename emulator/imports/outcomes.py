@@ -25,7 +25,6 @@ class Source:
     region: str
     credentials: Credentials
     bucket: str
-    owner: str | None
     job_id: str
     frames: str
     lossless_format: str

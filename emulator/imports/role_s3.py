@@ -27,12 +27,11 @@ class RoleS3:
             aws_session_token=source.credentials.session_token,
             config=Config(s3={"addressing_style": "path"}, retries={"mode": "standard"}),
         )
-        self._owner = {"ExpectedBucketOwner": source.owner} if source.owner else {}
 
     def objects(self, prefix: str) -> Iterator[tuple[str, int]]:
         pages = self._client.get_paginator("list_objects_v2")
         try:
-            for page in pages.paginate(Bucket=self._source.bucket, Prefix=prefix, **self._owner):
+            for page in pages.paginate(Bucket=self._source.bucket, Prefix=prefix):
                 for each in page.get("Contents", []):
                     yield each["Key"], each["Size"]
         except (BotoCoreError, ClientError) as error:
@@ -41,7 +40,7 @@ class RoleS3:
     def get(self, key: str) -> bytes:
         """The object. Raises S3Refused, as the other two do."""
         try:
-            answer = self._client.get_object(Bucket=self._source.bucket, Key=key, **self._owner)
+            answer = self._client.get_object(Bucket=self._source.bucket, Key=key)
             body: bytes = answer["Body"].read()
         except (BotoCoreError, ClientError) as error:
             raise S3Refused(_code(error)) from error

@@ -136,6 +136,9 @@ class ImportRuns:
     def _source(self, job: Row, datastore: Row) -> Source:
         scope = Scope(datastore["account"], datastore["region"])
         bucket, _ = bucket_and_prefix(job["input_uri"])
+        owner = json.loads(job["request"]).get("inputOwnerAccountId")
+        if owner and self._aws.bucket_owner(bucket) != owner:
+            raise JobFailed("the input bucket does not belong to the account inputOwnerAccountId")
         credentials = self._aws.assume_role(
             job["role_arn"],
             source_arn=events.datastore_arn(datastore),
@@ -147,7 +150,6 @@ class ImportRuns:
             region=scope.region,
             credentials=credentials,
             bucket=bucket,
-            owner=_owner(job),
             job_id=job["id"],
             frames=str(self._storage.frames),
             lossless_format=datastore["lossless_format"],
@@ -245,11 +247,6 @@ def _refused(key: str, reasons: Mapping[str, str]) -> Refused | None:
     if key not in reasons:
         return None
     return Refused(key=key, exception_type=CUSTOMER_ERROR, message=reasons[key])
-
-
-def _owner(job: Row) -> str | None:
-    owner: str | None = json.loads(job["request"]).get("inputOwnerAccountId")
-    return owner
 
 
 def _message(error: Exception) -> str:

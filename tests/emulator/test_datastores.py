@@ -1,6 +1,7 @@
 """Data stores: their life, and who may see them."""
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -63,6 +64,14 @@ def test_the_same_client_token_answers_the_same_store(imaging: Any) -> None:
     first, second = (create(imaging, clientToken=token, datastoreName="once") for _ in range(2))
 
     assert first["datastoreId"] == second["datastoreId"]
+
+
+def test_a_request_that_is_sent_many_times_at_once_makes_one_store(imaging: Any) -> None:
+    token = uuid.uuid4().hex
+    with ThreadPoolExecutor(8) as clients:
+        made = list(clients.map(lambda _: create(imaging, clientToken=token), range(8)))
+
+    assert len({each["datastoreId"] for each in made}) == 1
 
 
 def test_a_client_token_with_other_parameters_is_a_conflict(imaging: Any) -> None:

@@ -1,12 +1,11 @@
 """Which requests are DICOMweb, what they are called, and who may send them."""
 
-import json
-import uuid
 from typing import Any
 
 import pytest
 from ct_files import ct_file
 from dicomweb_requests import DicomWeb
+from iam_users import User
 from local_aws import LocalAws, Store
 
 from emulator.aws import Scope
@@ -74,13 +73,7 @@ def store(aws: LocalAws) -> Store:
 
 def client_of_a_user(aws: LocalAws, store: Store, action: str, resource: str) -> DicomWeb:
     """DICOMweb for a new user with that one right."""
-    iam, name = aws.client("iam"), f"user-{uuid.uuid4().hex[:8]}"
-    iam.create_user(UserName=name)
-    statement = {"Effect": "Allow", "Action": f"medical-imaging:{action}", "Resource": resource}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    iam.put_user_policy(UserName=name, PolicyName="right", PolicyDocument=policy)
-    key = iam.create_access_key(UserName=name)["AccessKey"]
-    return DicomWeb(store, key["AccessKeyId"], key["SecretAccessKey"])
+    return User(aws, {"Action": f"medical-imaging:{action}", "Resource": resource}).dicomweb(store)
 
 
 @pytest.mark.parametrize(("method", "path", "action"), REQUESTS)

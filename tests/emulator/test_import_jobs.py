@@ -1,6 +1,7 @@
 """Import jobs, from the objects in S3 to what the manifests and the image sets say."""
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import imagecodecs
@@ -215,6 +216,13 @@ def test_a_role_that_healthimaging_may_not_assume_fails_the_job(store: Store, ro
     assert job["message"].startswith("HealthImaging cannot assume the role")
 
 
+def test_a_bucket_of_another_owner_than_told_fails_the_job(store: Store) -> None:
+    store.upload({"in/1.dcm": ct_file()})
+
+    assert store.run(inputOwnerAccountId=store.account)["jobStatus"] == "COMPLETED"
+    assert store.run(inputOwnerAccountId="111111111111")["jobStatus"] == "FAILED"
+
+
 def test_the_same_client_token_answers_the_same_job(store: Store) -> None:
     store.upload({"in/1.dcm": ct_file()})
     first, second = (store.start(clientToken="once") for _ in range(2))
@@ -222,6 +230,13 @@ def test_the_same_client_token_answers_the_same_job(store: Store) -> None:
 
     assert first == second
     assert [each["version"] for each in store.search()] == [1]
+
+
+def test_a_request_that_is_sent_many_times_at_once_starts_one_job(store: Store) -> None:
+    with ThreadPoolExecutor(8) as clients:
+        started = set(clients.map(lambda _: store.start(clientToken="once"), range(8)))
+
+    assert len(started) == 1
 
 
 def test_a_client_token_with_other_parameters_is_a_conflict(store: Store) -> None:

@@ -63,6 +63,9 @@ class World:
     def may_pass_role(self, _arn: str) -> bool:
         return True
 
+    def bucket_owner(self, _bucket: str) -> str | None:
+        return SCOPE.account
+
     def key_is_usable(self, _scope: Scope, _arn: str) -> bool:
         return True
 

@@ -6,13 +6,10 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
-from botocore.httpsession import URLLib3Session
 from local_aws import ACCOUNT, REGION, LocalAws, Store
+from raw_requests import raw_request
 from test_import_run import World
 
 from emulator.aws import Scope
@@ -38,12 +35,8 @@ def message_of(call: Any, **parameters: Any) -> str:
 
 
 def raw(aws: LocalAws, method: str, path: str, body: bytes = b"") -> tuple[int, dict[str, Any]]:
-    """A signed request that no SDK would send."""
-    request = AWSRequest(method, aws.endpoint + path, data=body)
-    credentials = boto3.Session(aws_access_key_id=ACCOUNT, aws_secret_access_key="test").get_credentials()
-    SigV4Auth(credentials, "medical-imaging", REGION).add_auth(request)
-    response = URLLib3Session().send(request.prepare())
-    return response.status_code, json.loads(response.content)
+    answered = raw_request(aws, method, path, body)
+    return answered.status, answered.json
 
 
 def test_a_missing_member_is_refused(aws: LocalAws) -> None:
