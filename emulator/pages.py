@@ -8,6 +8,9 @@ from emulator.errors import ValidationException
 from emulator.storage import Row
 
 PAGE_SIZE = 50
+NOT_OURS = "nextToken is not one that this operation returned"
+# The largest integer of SQLite.
+LARGEST = 2**63 - 1
 
 
 def position(token: str | None) -> tuple[Any, str] | None:
@@ -16,8 +19,11 @@ def position(token: str | None) -> tuple[Any, str] | None:
         return None
     try:
         value, identity = json.loads(base64.urlsafe_b64decode(token))
-    except ValueError as error:
-        raise ValidationException("nextToken is not one that this operation returned") from error
+    except (ValueError, TypeError) as error:
+        raise ValidationException(NOT_OURS) from error
+    is_sorted_by = isinstance(value, str) or (isinstance(value, int | float) and abs(value) <= LARGEST)
+    if not is_sorted_by or not isinstance(identity, str):
+        raise ValidationException(NOT_OURS)
     return value, identity
 
 

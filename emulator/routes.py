@@ -148,12 +148,16 @@ def _from_json(shape: Any, value: Any) -> Any:
             return base64.b64decode(value, validate=True)
         except binascii.Error as error:
             raise ValidationException("a blob is not base64") from error
-    if shape.type_name == "timestamp" and isinstance(value, str):
-        try:
-            return datetime.fromisoformat(value).timestamp()
-        except ValueError as error:
-            raise ValidationException(f"'{value}' is not a time") from error
+    if shape.type_name == "timestamp" and isinstance(value, str | int | float):
+        return value if isinstance(value, bool) else _seconds(value)
     return value
+
+
+def _seconds(value: str | float) -> float:
+    try:
+        return datetime.fromisoformat(value).timestamp() if isinstance(value, str) else float(value)
+    except (ValueError, OverflowError) as error:
+        raise ValidationException(f"'{value}' is not a time") from error
 
 
 def _serialised(operation: Any, result: dict[str, Any]) -> Answer:

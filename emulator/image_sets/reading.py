@@ -7,7 +7,7 @@ from emulator import events, pages
 from emulator.aws import Scope
 from emulator.datastores import Datastores
 from emulator.errors import ConflictException, ResourceNotFoundException
-from emulator.image_sets import tiers
+from emulator.image_sets import tiers, versions
 from emulator.image_sets.metadata import metadata_file
 from emulator.storage import Row, Storage
 
@@ -98,12 +98,11 @@ class ImageSets:
         return self._storage.row(query, image_set_id, datastore["id"])
 
     def _version(self, image_set: Row, parameters: dict[str, Any]) -> Row:
-        number = int(parameters.get("versionId", image_set["version"]))
-        row = self._storage.row(
-            "SELECT * FROM image_set_versions WHERE image_set_id = ? AND version = ?", image_set["id"], number
-        )
+        asked: str = parameters.get("versionId", str(image_set["version"]))
+        query = "SELECT * FROM image_set_versions WHERE image_set_id = ? AND version = ?"
+        row = self._storage.row(query, image_set["id"], versions.number(asked))
         if row is None:
-            raise ResourceNotFoundException(f"image set {image_set['id']} has no version {number}")
+            raise ResourceNotFoundException(f"image set {image_set['id']} has no version {asked}")
         return row
 
 

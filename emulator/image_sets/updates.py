@@ -70,7 +70,7 @@ class Updates:
         if "revertToVersionId" in given:
             if parameters.get("includeStudyImageSets"):
                 raise ValidationException("includeStudyImageSets cannot go with revertToVersionId")
-            return {"revert": self._reverted(image_set, int(given["revertToVersionId"]))}
+            return {"revert": self._reverted(image_set, versions.number(given["revertToVersionId"]))}
         # The dictionary of DICOM is slow to load, and no other request needs it.
         from emulator.image_sets.constraints import check
 

@@ -8,6 +8,9 @@ from emulator import events
 from emulator.errors import ConflictException
 from emulator.storage import Row, now
 
+# Digits that a number of SQLite may have.
+LONGEST = 18
+
 
 def insert(
     connection: sqlite3.Connection,
@@ -25,6 +28,11 @@ def insert(
     )
 
 
+def number(version: str) -> int:
+    """The number of a version as requests name it, and 0, which none has, where it is beyond SQLite's."""
+    return int(version) if len(version) <= LONGEST else 0
+
+
 def require_latest(image_set: Row, version: str) -> None:
     """Raises ConflictException unless the image set is unlocked and at that version."""
     if image_set["state"] != "ACTIVE":
@@ -32,7 +40,7 @@ def require_latest(image_set: Row, version: str) -> None:
             f"image set {image_set['id']} is {image_set['state']} and {image_set['workflow_status']}: "
             "wait until it is ACTIVE"
         )
-    if int(version) != image_set["version"]:
+    if number(version) != image_set["version"]:
         raise ConflictException(
             f"version {version} of image set {image_set['id']} is not the latest, "
             f"which is {image_set['version']}"

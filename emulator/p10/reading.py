@@ -154,7 +154,7 @@ def attribute(dataset: Dataset, keyword: str) -> Any:
     if raw is None:
         return None
     element = describe(int(raw.tag))
-    _check_length(raw, element.key)
+    _check_length(raw, element)
     return _value(raw, element, _vr(raw, element, signed=False), [default_encoding])
 
 
@@ -172,7 +172,7 @@ def _attributes(dataset: Dataset, encodings: Sequence[str], signed: bool, aside:
         # Pixels that end too early are told from too few when they are cut into frames.
         if element.key in PIXELS:
             continue
-        _check_length(raw, element.key)
+        _check_length(raw, element)
         vr = _vr(raw, element, signed)
         if not element.keyword:
             aside.vrs.setdefault(element.key, vr)
@@ -222,7 +222,7 @@ def _value(raw: RawDataElement | DataElement, element: Element, vr: str, encodin
             raw.value, vr, is_little_endian=raw.is_little_endian, encodings=encodings, one_text=one_text
         )
     except ValueError as error:
-        raise InvalidDicom(f"DICOM attribute {element.key} is not a valid {vr}: {error}") from None
+        raise InvalidDicom(f"{_named(element)} is not a valid {vr}: {error}") from None
     return _shaped(values, element)
 
 
@@ -240,13 +240,18 @@ def _shaped(values: list[Any], element: Element) -> Any:
     return values if element.is_list or len(values) > 1 else values[0]
 
 
-def _check_length(raw: RawDataElement | DataElement, key: str) -> None:
+def _named(element: Element) -> str:
+    # What is no tag of the dictionary may be a piece of a value that is read in the wrong place.
+    return f"DICOM attribute {element.keyword}" if element.keyword else "A DICOM attribute"
+
+
+def _check_length(raw: RawDataElement | DataElement, element: Element) -> None:
     if (
         isinstance(raw, RawDataElement)
         and raw.length != UNDEFINED_LENGTH
         and len(raw.value or b"") != raw.length
     ):
-        raise InvalidDicom(f"DICOM attribute {key} ends before its length: the file is truncated")
+        raise InvalidDicom(f"{_named(element)} ends before its length: the file is truncated")
 
 
 def _check(attributes: Attributes) -> None:

@@ -52,6 +52,18 @@ def test_a_store_tells_that_it_is_made(aws: LocalAws, received: Received) -> Non
     }
 
 
+def test_a_store_tells_that_it_cannot_be_made(aws: LocalAws, received: Received) -> None:
+    nowhere = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{uuid.uuid4()}"
+    created = aws.client("medical-imaging").create_datastore(clientToken=uuid.uuid4().hex, kmsKeyArn=nowhere)
+    creating, failed = received(2, created["datastoreId"])
+
+    assert creating["detail-type"] == "Data Store Creating"
+    assert (failed["detail-type"], failed["detail"]["datastoreStatus"]) == (
+        "Data Store Creation Failed",
+        "CREATE_FAILED",
+    )
+
+
 def test_a_store_tells_that_it_is_deleted(store: Store, received: Received) -> None:
     store.imaging.delete_datastore(datastoreId=store.id)
 

@@ -44,6 +44,13 @@ def test_a_data_set_without_file_meta_has_no_transfer_syntax() -> None:
         read_instance(b"\x08\x00\x16\x00UI\x06\x001.2.3\0")
 
 
+def test_what_is_no_known_attribute_is_not_named_as_it_may_be_a_piece_of_a_value() -> None:
+    piece = b"Doe^LO\xff\0Jane"
+
+    with pytest.raises(InvalidDicom, match=r"^A DICOM attribute ends before its length: "):
+        read_instance(to_bytes(make_dataset()) + piece)
+
+
 @pytest.mark.parametrize(
     "keyword", ["SOPClassUID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"]
 )

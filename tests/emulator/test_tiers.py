@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import test_operations as operated
 from test_import_run import SCOPE, Process, World
 
 from emulator.image_sets.reading import ImageSets
@@ -33,6 +34,9 @@ class Archive:
     def let_pass(self, days: float) -> None:
         with self._process.storage.writing() as connection:
             connection.execute("UPDATE image_sets SET accessed_at = accessed_at - ?", (days * DAY,))
+
+    def import_again(self) -> None:
+        self._process.runs.run(self._process.new_job(self._store, ""))
 
     def call(self, operation: Callable[..., dict[str, Any]], **parameters: Any) -> dict[str, Any]:
         return operation(SCOPE, {"datastoreId": self._store, "imageSetId": self.id, **parameters})
@@ -76,6 +80,29 @@ def test_reading_a_frame_brings_it_back(archive: Archive) -> None:
     archive.call(archive.image_sets.frame, imageFrameInformation={"imageFrameId": FRAME})
 
     assert archive.tier() == "FREQUENT_ACCESS"
+
+
+def test_an_import_into_it_brings_it_back(archive: Archive) -> None:
+    archive.let_pass(31)
+    archive.import_again()
+
+    assert archive.tier() == "FREQUENT_ACCESS"
+
+
+def test_an_update_brings_it_back_and_a_copy_is_new(tmp_path: Path) -> None:
+    process = operated.Process(tmp_path, World())
+    store = process.new_store()
+    source = process.imported(store)
+    with process.storage.writing() as connection:
+        connection.execute("UPDATE image_sets SET accessed_at = accessed_at - ?", (31 * DAY,))
+
+    copied = operated.copy(process, store, source)["destinationImageSetProperties"]["imageSetId"]
+    process.running.finish(copied)
+    assert process.get(store, copied)["storageTier"] == "FREQUENT_ACCESS"
+
+    operated.update(process, store, source)
+    process.running.finish(source)
+    assert process.get(store, source)["storageTier"] == "FREQUENT_ACCESS"
 
 
 def test_looking_it_up_is_no_touch(archive: Archive) -> None:
