@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 AUDITED := .audit/.installed
 
-.PHONY: install up down demo synth test templates check audit chaos bench-import bench-emulator bench-local bench-start fuzz tally viewer
+.PHONY: install up down demo synth test templates check audit review chaos bench-import bench-emulator bench-local bench-start fuzz tally viewer
 
 install: $(INSTALLED)
 
@@ -60,6 +60,9 @@ $(AUDITED): requirements-audit.txt
 
 audit: templates $(AUDITED)
 	.audit/bin/python tests/audit/judge.py build/sandbox build/production
+
+review: install
+	$(BIN)/python -m pytest $$(grep -o 'tests/[a-z_/]*\.py::[a-z0-9_]*' docs/guides/security-review.md | sort -u)
 
 chaos: install
 	$(BIN)/python -m benchmarks.chaos

@@ -40,7 +40,7 @@ class AuditTrail(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._key, self._log_group = key, log_group
-        self.names = {"management": name, "data": f"{name}-data"}
+        self.names = {"management": f"{name}-management", "data": f"{name}-data"}
         self.bucket = _locked_bucket(self, key=key, days=days)
         self._admit_cloudtrail()
         self._trail(

@@ -33,7 +33,7 @@ class AuditStack(Stack):
         key = DeploymentKey(
             self,
             "Key",
-            alias=f"ahi-{deployment.name}-audit",
+            alias=f"ahi-{deployment.name}/audit",
             removal_policy=RemovalPolicy.RETAIN,
             administrators=deployment.key_administrators,
             description="Encrypts the records of CloudTrail",

@@ -46,7 +46,7 @@ class DataStack(Stack):
             self,
             f"Datastore{store_id.capitalize()}",
             datastore_name=store.name,
-            key_alias=f"ahi-{self._deployment.name}-{store_id}",
+            key_alias=f"ahi-{self._deployment.name}/stores/{store_id}",
             key_administrators=self._deployment.key_administrators,
             functions=self.functions,
             lossless_storage_format=store.lossless_storage_format,

@@ -31,7 +31,7 @@ def selected(trail: dict[str, Any]) -> list[dict[str, Any]]:
 
 def test_management_events_and_both_kinds_of_image_events_are_recorded(production: Any) -> None:
     management, data = (
-        trails(production)["ahi-production"],
+        trails(production)["ahi-production-management"],
         trails(production)["ahi-production-data"],
     )
     assert selected(management) == [{"eventCategory": ["Management"]}]
@@ -54,7 +54,7 @@ def test_every_trail_is_on_encrypted_validated_and_of_all_regions(production: An
 
 
 def test_events_that_name_objects_and_studies_reach_no_log_group(production: Any) -> None:
-    assert "CloudWatchLogsLogGroupArn" in trails(production)["ahi-production"]
+    assert "CloudWatchLogsLogGroupArn" in trails(production)["ahi-production-management"]
     assert "CloudWatchLogsLogGroupArn" not in trails(production)["ahi-production-data"]
 
 
@@ -86,7 +86,10 @@ def test_cloudtrail_writes_for_these_two_trails_alone(production: Any) -> None:
     assert len(admitted) == 4
     for statement in admitted:
         sources = statement["Condition"]["ArnEquals"]["aws:SourceArn"]
-        assert [arn.rpartition("/")[2] for arn in sources] == ["ahi-production", "ahi-production-data"]
+        assert [arn.rpartition("/")[2] for arn in sources] == [
+            "ahi-production-management",
+            "ahi-production-data",
+        ]
 
 
 def test_each_never_has_a_rule_and_an_alarm_that_reach_the_topic(production: Any) -> None:

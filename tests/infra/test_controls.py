@@ -1,11 +1,13 @@
 """What a reviewer asks of every resource, whichever stack it stands in (docs/guides/security-review.md)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from policies import resolved
+
+from config.deployment import Deployment
 
 SECRET = re.compile(r"secret|password|token|credential|apikey", re.IGNORECASE)
 POLICIES = {
@@ -44,6 +46,43 @@ def test_no_resource_policy_allows_everyone(two_stores: Any) -> None:
                 everyone = statement["Principal"] in ("*", {"AWS": "*"})
                 assert statement["Effect"] == "Deny" or not everyone, name
     assert seen == POLICIES.keys()
+
+
+def test_every_bucket_blocks_public_access(production: Any) -> None:
+    for name, bucket in production.all_of("AWS::S3::Bucket"):
+        blocked = bucket["Properties"]["PublicAccessBlockConfiguration"]
+        assert list(blocked.values()) == [True] * 4, name
+
+
+def test_every_bucket_is_versioned_but_for_copies_that_expire(production: Any) -> None:
+    versioned = {
+        re.sub(r"[0-9A-F]{8}$", "", name): "VersioningConfiguration" in bucket["Properties"]
+        for name, bucket in production.all_of("AWS::S3::Bucket")
+    }
+    assert [name for name, is_versioned in versioned.items() if not is_versioned] == ["Staging"]
+
+
+def test_every_queue_and_topic_is_under_the_customers_key(production: Any) -> None:
+    for kind in ("AWS::SQS::Queue", "AWS::SNS::Topic"):
+        found = dict(production.all_of(kind))
+        assert found
+        for name, resource in found.items():
+            assert "Key" in str(resolved(resource["Properties"]["KmsMasterKeyId"])), name
+
+
+def test_deployments_whose_names_begin_alike_share_no_name(
+    two_stores_deployment: Deployment, make_templates: Callable[[Deployment], Any]
+) -> None:
+    def names(deployment: str) -> set[str]:
+        templates = make_templates(two_stores_deployment.model_copy(update={"name": deployment}))
+        kinds = {"AWS::KMS::Alias": "AliasName", "AWS::CloudTrail::Trail": "TrailName"}
+        given = [
+            each["Properties"][name] for kind, name in kinds.items() for _, each in templates.all_of(kind)
+        ]
+        assert len(set(given)) == len(given) == 6
+        return set(given)
+
+    assert names("a").isdisjoint(names("a-data"))
 
 
 def test_no_bucket_has_an_access_control_list(two_stores: Any) -> None:

@@ -26,22 +26,26 @@ def test_a_data_bucket_is_encrypted_private_owned_and_logged(sandbox: Any, name:
     assert "AccessLogs" in str(properties["LoggingConfiguration"]["DestinationBucketName"])
 
 
-def test_every_bucket_queue_and_topic_refuses_plain_http(sandbox: Any) -> None:
-    for kind, policy_kind in (
+@pytest.mark.parametrize(
+    ("kind", "policy_kind"),
+    [
         ("AWS::S3::Bucket", "AWS::S3::BucketPolicy"),
         ("AWS::SQS::Queue", "AWS::SQS::QueuePolicy"),
         ("AWS::SNS::Topic", "AWS::SNS::TopicPolicy"),
-    ):
-        names = {name for name, _ in sandbox.all_of(kind)}
+    ],
+)
+def test_every_bucket_queue_and_topic_refuses_plain_http(
+    kind: str, policy_kind: str, production: Any
+) -> None:
+    assert list(production.all_of(kind))
+    for stack in production.by_stack:
         refusing = [
-            name
-            for _, policy in sandbox.all_of(policy_kind)
+            json.dumps(policy["Properties"])
+            for policy in production.resources(stack, policy_kind).values()
             if '"aws:SecureTransport": "false"' in json.dumps(policy)
-            for name in names
-            if f'"{name}"' in json.dumps(policy["Properties"])
         ]
-        assert names
-        assert names <= set(refusing)
+        for name in production.resources(stack, kind):
+            assert any(f'"{name}"' in policy for policy in refusing), f"{stack} {name}"
 
 
 def test_uploads_are_announced_to_eventbridge_without_a_function(sandbox: Any) -> None:
