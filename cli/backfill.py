@@ -6,28 +6,25 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
-from cli import deployed, options, output
+from cli import deployed, estimates, options, output
 from cli.deployed import Deployed
 from cli.errors import CommandError
 from config.deployment import Deployment
 from lambdas.adapters.backfills import Backfills, Run
-from lambdas.adapters.dynamodb import ClientTable
-from lambdas.adapters.ledger import Ledger
 from lambdas.adapters.storage import Storage
 from lambdas.comparing import Comparer
-from lambdas.importing.estimate import Contents, Estimate, Pace, estimate
-from lambdas.importing.files import JobState, Version, split_key
-from lambdas.importing.planner import Limits
-from lambdas.importing.prices import Prices, read_prices
+from lambdas.importing.choice import Lying
+from lambdas.importing.files import Version, split_key
+from lambdas.importing.prices import read_prices
 from lambdas.importing.routing import Store, skip_rule, store_for
 
 POLL_SECONDS = 2.0
 WORKERS = 16
-JOBS_MEASURED = 100
 
 
 def backfill(
@@ -57,59 +54,45 @@ def backfill(
 
 def tell_plan(found: Deployed, prefix: str, json: bool) -> None:
     prices = read_prices()
-    estimated, skipped = planned(found, prefix, prices)
+    folders, skipped = listed(found, prefix)
+    now = datetime.now(UTC)
+    estimate = estimates.estimated(found, folders, prices, now, within=prefix, are_registered=False)
     if json:
         priced = {"region": prices.region, "looked_up": prices.looked_up.isoformat()}
-        output.write_json({**asdict(estimated), "skipped": skipped, "prices": priced})
+        output.write_json({**asdict(estimate), "skipped": skipped, "prices": priced})
         return
-    facts = output.facts()
-    facts.print(f"{estimated.files} files ({estimated.bytes / 1e9:.1f} GB) in {estimated.folders} folders")
-    facts.print(f"{estimated.jobs} jobs, {estimated.copies} files copied to staging")
-    facts.print(f"{estimated.hours:.1f} hours at least, to start the jobs and to run them")
-    facts.print(
-        f"${estimated.dollars:.2f} at the list prices of {prices.region} of {prices.looked_up}: "
-        "calls alone, no storage"
-    )
+    for sentence in estimates.sentences(estimate, prices):
+        output.facts().print(sentence)
     if skipped:
-        facts.print(f"{skipped} objects are skipped by a rule")
+        output.facts().print(f"{skipped:,} objects are skipped by a rule")
 
 
-def planned(found: Deployed, prefix: str, prices: Prices) -> tuple[Estimate, int]:
-    """The estimate, and how many objects are skipped by their name or size."""
+def listed(found: Deployed, prefix: str) -> tuple[dict[str, Lying], int]:
+    """What lies in each folder under the prefix, and how many objects are skipped by their name or size."""
     comparer = Comparer(ledger=found.ledger, bucket=found.input_bucket, workers=WORKERS)
-    folders: dict[str, Contents] = defaultdict(Contents)
+    folders: dict[str, Lying] = defaultdict(Lying)
     skipped = 0
     with output.progress().status("listing") as shown:
         for page in Storage(found.client("s3")).pages(found.input_bucket, None, prefix):
             skipped += count(folders, comparer, page, found.deployment)
             shown.update(f"listing: {sum(one.files for one in folders.values())} files to import")
-    quotas = found.deployment.quotas
-    limits = Limits(files=quotas.files_per_job, bytes=quotas.bytes_per_job, folders=quotas.folders_per_job)
-    pace = Pace(
-        starts_per_second=quotas.start_rate,
-        concurrent_jobs=quotas.concurrent_jobs,
-        drain_seconds=60 * found.deployment.import_timing.drain_minutes,
-        job_seconds=job_seconds(found.ledger),
-    )
-    return estimate(folders, limits, pace, prices, prefix), skipped
+    return folders, skipped
 
 
 def count(
-    folders: dict[str, Contents], comparer: Comparer, page: Iterable[Version], deployment: Deployment
+    folders: dict[str, Lying], comparer: Comparer, page: Iterable[Version], deployment: Deployment
 ) -> int:
     """Add a page's current versions to their folders; how many of the unknown ones a rule skips."""
     skipped = 0
     for one in comparer.compare(version for version in page if version.is_latest):
         path = split_key(one.version.key)[0]
-        contents = folders[path]
-        if one.row is not None:
-            folders[path] = replace(contents, others=contents.others + 1)
-        elif is_skipped(one.version, deployment):
-            skipped += 1
-            folders[path] = replace(contents, others=contents.others + 1)
+        lying = folders[path]
+        if one.row is None and not is_skipped(one.version, deployment):
+            size = lying.bytes + one.version.size
+            folders[path] = replace(lying, files=lying.files + 1, bytes=size)
         else:
-            size = contents.bytes + one.version.size
-            folders[path] = replace(contents, files=contents.files + 1, bytes=size)
+            skipped += one.row is None
+            folders[path] = replace(lying, others=lying.others + 1)
     return skipped
 
 
@@ -125,22 +108,11 @@ def is_skipped(version: Version, deployment: Deployment) -> bool:
     return bool(rule) or split_key(version.key)[1] == deployment.import_timing.complete_marker
 
 
-def job_seconds(ledger: Ledger) -> float | None:
-    """How long this deployment's jobs ran on average, if any did."""
-    jobs = (job for job, _ in zip(ledger.jobs_in(JobState.COMPLETED), range(JOBS_MEASURED), strict=False))
-    ran = [
-        (job.finished_at - job.started_at).total_seconds()
-        for job in jobs
-        if job.started_at and job.finished_at
-    ]
-    return sum(ran) / len(ran) if ran else None
-
-
 # The run
 
 
 def tell_run(found: Deployed, prefix: str, wait: bool, json: bool) -> None:
-    runs = Backfills(ClientTable(found.client("dynamodb"), found.outputs["LedgerTable"]))
+    runs = Backfills(found.table)
     machine = found.client("stepfunctions")
     started = start(found, runs, machine, prefix)
     status = "RUNNING"
@@ -162,7 +134,7 @@ def start(found: Deployed, runs: Backfills, machine: Any, prefix: str) -> Run:
     if run.execution and status_of(machine, run.execution) == "RUNNING":
         return run
     started = machine.start_execution(
-        stateMachineArn=machine_arn(found), input=json_text.dumps({"run": run.id})
+        stateMachineArn=found.import_output("BackfillMachine"), input=json_text.dumps({"run": run.id})
     )
     runs.note_execution(run, started["executionArn"])
     return replace(run, execution=started["executionArn"])
@@ -180,11 +152,3 @@ def wait_for(machine: Any, run: Run, told: Callable[[], int], sleep: Callable[[f
 
 def status_of(machine: Any, execution: str) -> str:
     return str(machine.describe_execution(executionArn=execution)["status"])
-
-
-def machine_arn(found: Deployed) -> str:
-    """The state machine that the Import stack gives away."""
-    stack = f"ahi-{found.deployment.name}-import"
-    described = found.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-    outputs = {one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]}
-    return str(outputs["BackfillMachine"])

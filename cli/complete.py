@@ -28,7 +28,4 @@ def complete(
 
 def plan_queue(found: Deployed) -> Queue:
     """The queue that the Import stack gives away."""
-    stack = f"ahi-{found.deployment.name}-import"
-    described = found.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-    outputs = {one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]}
-    return Queue(found.client("sqs"), outputs["PlanQueueUrl"])
+    return Queue(found.client("sqs"), found.import_output("PlanQueueUrl"))

@@ -34,8 +34,19 @@ class Deployed:
         return self.outputs["InputBucket"]
 
     @cached_property
+    def table(self) -> ClientTable:
+        return ClientTable(self.client("dynamodb"), self.outputs["LedgerTable"])
+
+    @cached_property
     def ledger(self) -> Ledger:
-        return Ledger(ClientTable(self.client("dynamodb"), self.outputs["LedgerTable"]))
+        return Ledger(self.table)
+
+    def import_output(self, name: str) -> str:
+        """A name that the Import stack gives away."""
+        stack = f"ahi-{self.deployment.name}-import"
+        described = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+        outputs = {one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]}
+        return str(outputs[name])
 
 
 def find(name: str, *, aws: bool) -> Deployed:

@@ -57,8 +57,8 @@ def fates(ledger: Ledger, statuses: set[str]) -> Iterator[Fate]:
 
 
 def all_files(ledger: Ledger) -> Iterator[File]:
-    for bucket, path in folders(ledger):
-        yield from ledger.files(bucket, path)
+    for folder in folders(ledger):
+        yield from ledger.files(folder.bucket, folder.path)
 
 
 def fate(file: File, job_id: str | None) -> Fate:

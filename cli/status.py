@@ -1,14 +1,24 @@
-"""`ahi status`: what became of each study."""
+"""`ahi status`: what became of each study, and what is chosen for what waits."""
 
 import time
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
+from rich.console import Group
 from rich.live import Live
 
-from cli import deployed, options, output
-from cli.studies import Study, studies, table, totals
+from cli import deployed, estimates, options, output
+from cli.deployed import Deployed
+from cli.studies import Study, contents, study, table, totals
+from config.deployment import Deployment
+from lambdas.importing.choice import Lying, lying_in
+from lambdas.importing.estimate import Estimate
+from lambdas.importing.files import JobState
+from lambdas.importing.prices import Prices, read_prices
+from lambdas.importing.timing import Timing
 
 REFRESH_SECONDS = 1.0
 
@@ -19,25 +29,69 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", help="Keep the table up to date until Ctrl-C")] = False,
     json: options.Json = False,
 ) -> None:
-    """Show each folder of the input bucket: how many of its files have which fate, and how long it took."""
+    """Show each folder of the input bucket: how many of its files have which fate, and how long it took.
+
+    Of what waits for a job it shows the choice: read in place or copied, jobs, hours and dollars.
+    """
     if watch and json:
         raise typer.BadParameter("--watch shows a table and --json prints one document: give one of them")
-    found = deployed.find(deployment, aws=aws)
+    found, prices = deployed.find(deployment, aws=aws), read_prices()
     if watch:
-        keep_showing(found)
+        keep_showing(found, prices)
     elif json:
-        output.write_json(document(studies(found.ledger)))
+        output.write_json(document(look(found, prices)))
     else:
-        output.facts().print(table(studies(found.ledger)))
+        output.facts().print(shown(look(found, prices), prices))
 
 
-def keep_showing(found: deployed.Deployed) -> None:
-    with Live(table(studies(found.ledger)), console=output.facts(), auto_refresh=False) as live:
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """The studies, and what it takes to import the files that no running job has."""
+
+    studies: list[Study]
+    waiting: Estimate
+
+
+def look(found: Deployed, prices: Prices) -> Status:
+    """The ledger as it is now, read once."""
+    seen: list[Study] = []
+    folders: dict[str, Lying] = {}
+    timing = timing_of(found.deployment)
+    for folder, files in contents(found.ledger):
+        seen.append(study(folder.path, files))
+        folders[folder.path] = lying_in(folder, files, timing)
+    return Status(studies=seen, waiting=waiting(found, folders, prices))
+
+
+def waiting(found: Deployed, folders: Mapping[str, Lying], prices: Prices) -> Estimate:
+    planned = list(found.ledger.jobs_in(JobState.PLANNED))
+    now = datetime.now(UTC)
+    return estimates.estimated(found, folders, prices, now, planned=planned, are_registered=True)
+
+
+def timing_of(deployment: Deployment) -> Timing:
+    given = deployment.import_timing
+    return Timing(quiet_seconds=given.quiet_seconds, longest_wait_seconds=given.longest_wait_seconds)
+
+
+def keep_showing(found: Deployed, prices: Prices) -> None:
+    first = shown(look(found, prices), prices)
+    with Live(first, console=output.facts(), auto_refresh=False) as live:
         while True:
             time.sleep(REFRESH_SECONDS)
-            live.update(table(studies(found.ledger)), refresh=True)
+            live.update(shown(look(found, prices), prices), refresh=True)
 
 
-def document(found: list[Study]) -> dict[str, Any]:
-    """The studies and their sums for programs."""
-    return {"studies": [asdict(one) for one in found], "totals": totals(found)}
+def shown(seen: Status, prices: Prices) -> Group:
+    """For people: nothing is said of a choice when there is none."""
+    waits = estimates.sentences(seen.waiting, prices) if seen.waiting.files else []
+    return Group(table(seen.studies), *(["waiting for a job:", *waits] if waits else []))
+
+
+def document(seen: Status) -> dict[str, Any]:
+    """The studies and their sums, and what waits, for programs."""
+    return {
+        "studies": [asdict(one) for one in seen.studies],
+        "totals": totals(seen.studies),
+        "waiting": asdict(seen.waiting),
+    }

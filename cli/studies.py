@@ -1,7 +1,7 @@
 """The ledger's folders as studies: how many files of each have which fate, and how long that took."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from rich.console import Group
 from rich.table import Table
 
 from lambdas.adapters.ledger import Ledger
-from lambdas.importing.files import File, Status
+from lambdas.importing.files import File, Folder, Status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,14 +33,21 @@ class Study:
 
 
 def studies(ledger: Ledger) -> list[Study]:
-    """Every folder of the ledger in which files lie, by name: a job's prefix has a row as well."""
-    found = (study(path, ledger.files(bucket, path)) for bucket, path in folders(ledger))
-    return [one for one in found if one.uploaded]
+    """Every folder of the ledger in which files lie, by name."""
+    return [study(folder.path, files) for folder, files in contents(ledger)]
 
 
-def folders(ledger: Ledger) -> list[tuple[str, str]]:
-    """Bucket and path of every folder, once: one that changes state while the ledger is read comes twice."""
-    return sorted({(folder.bucket, folder.path) for folder in ledger.folders()})
+def contents(ledger: Ledger) -> Iterator[tuple[Folder, list[File]]]:
+    """Every folder of the ledger in which files lie, by name, with them: a job's prefix has a row as well."""
+    for folder in folders(ledger):
+        if files := ledger.files(folder.bucket, folder.path):
+            yield folder, files
+
+
+def folders(ledger: Ledger) -> list[Folder]:
+    """Every folder by name, once: one that changes state while the ledger is read comes twice."""
+    found = {(folder.bucket, folder.path): folder for folder in ledger.folders()}
+    return [found[name] for name in sorted(found)]
 
 
 def study(folder: str, files: Iterable[File]) -> Study:

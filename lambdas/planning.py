@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
-from math import ceil
 
 from lambdas.adapters.ledger import Ledger
 from lambdas.adapters.parallel import each
@@ -27,14 +26,11 @@ from lambdas.importing.files import (
     split_key,
 )
 from lambdas.importing.overwrites import settle_overwrites
-from lambdas.importing.packing import Drain, fill, to_pack
+from lambdas.importing.packing import TICK_SECONDS, Drain, fill, to_pack
 from lambdas.importing.planner import Batch, Contents, compare, in_place, split, staged
 from lambdas.importing.units import Unit, Waiting, in_turn, parts, units
 from lambdas.settings import ImportSettings
 
-# The line of planned jobs is as long as two ticks take to start: it must not run dry between them.
-TICK_SECONDS = 60
-FEWEST_IN_LINE = 2
 # One tick's planning ends before the next one's begins.
 PLAN_FOR = timedelta(seconds=45)
 
@@ -130,7 +126,7 @@ class Planner:
         if not is_short or drain.in_line + len(found) < drain.per_second * TICK_SECONDS:
             found = units(due, limits)
 
-        room = max(0, max(FEWEST_IN_LINE, ceil(drain.per_second * 2 * TICK_SECONDS)) - drain.in_line)
+        room = drain.room
         packed = [] if due and due[0].is_urgent else to_pack(found, drain, limits, now)
         shared = {unit.prefix for unit in packed}
         alone = in_turn(unit for unit in found if unit.prefix not in shared)

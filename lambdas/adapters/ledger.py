@@ -277,9 +277,12 @@ class Ledger:
         for state in JobState:
             yield from self.jobs_in(state)
 
-    def jobs_in(self, state: JobState, before: datetime | None = None) -> Iterator[Job]:
-        """Oldest first; `before` bounds when they entered the state."""
-        return (rows.to_job(item) for item in self._listed(state, before) if rows.is_job(item))
+    def jobs_in(
+        self, state: JobState, before: datetime | None = None, *, newest_first: bool = False
+    ) -> Iterator[Job]:
+        """`before` bounds when they entered the state."""
+        items = self._listed(state, before, ScanIndexForward=not newest_first)
+        return (rows.to_job(item) for item in items if rows.is_job(item))
 
     def job(self, name: str) -> Job | None:
         item = self._table.get(rows.job_key(name))

@@ -13,6 +13,9 @@ from lambdas.importing.units import Unit, Waiting, share
 FULL = 0.9
 # No folder is split, so larger ones would leave the jobs they share half empty.
 SMALL = 0.5
+# The line of planned jobs is as long as two ticks take to start: it must not run dry between them.
+TICK_SECONDS = 60
+FEWEST_IN_LINE = 2
 # Sums of shares are compared to a millionth: they are fractions.
 DIGITS = 6
 
@@ -24,6 +27,11 @@ class Drain:
     per_second: float
     in_line: int
     target: timedelta
+
+    @property
+    def room(self) -> int:
+        """How many more jobs the line takes."""
+        return max(0, max(FEWEST_IN_LINE, ceil(self.per_second * 2 * TICK_SECONDS)) - self.in_line)
 
     def excess(self, due: Sequence[datetime], now: datetime) -> tuple[int, int]:
         """Of units due at these times, in order: how many starts too many, among how many first ones."""

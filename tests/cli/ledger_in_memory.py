@@ -1,10 +1,14 @@
 """The reading half of the ledger in memory, and rows to put into it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
+from benchmarks.memory_aws.dynamodb import MemoryTable
+from cli.deployed import Deployed
+from config.deployment import Deployment, load_deployment
 from lambdas.importing.files import File, Folder, FolderState, Job, JobState, Status
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -37,10 +41,31 @@ class LedgerInMemory:
     def jobs(self) -> Iterator[Job]:
         return iter(self.job_rows)
 
+    def jobs_in(self, state: JobState, *, newest_first: bool = False) -> Iterator[Job]:
+        return (job for job in self.job_rows if job.state is state)
+
 
 @dataclass
 class DeployedInMemory:
     ledger: LedgerInMemory
+    deployment: Deployment = field(default_factory=lambda: load_deployment("sandbox"))
+    table: MemoryTable = field(default_factory=MemoryTable)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeployedOverMemory(Deployed):
+    """The sandbox over a table in memory, and the clients that a test gives it."""
+
+    deployment: Deployment = field(default_factory=lambda: load_deployment("sandbox"))
+    outputs: dict[str, str] = field(default_factory=lambda: {"InputBucket": "input"})
+    clients: Mapping[str, Any] = field(default_factory=dict)
+
+    def client(self, service: str) -> Any:
+        return self.clients[service]
+
+    @cached_property
+    def table(self) -> Any:
+        return MemoryTable()
 
 
 def a_file(key: str, status: Status = Status.WAITING, *, after: float | None = None, **values: Any) -> File:

@@ -2,17 +2,16 @@
 
 import json
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ledger_in_memory import DeployedOverMemory
 from typer.testing import CliRunner
 
 from benchmarks.memory_aws.dynamodb import MemoryTable
 from benchmarks.memory_aws.s3 import MemoryS3
-from cli import backfill, deployed
+from cli import deployed
 from cli.main import app
-from config.deployment import load_deployment
 from lambdas.adapters.backfills import Backfills
 from lambdas.adapters.ledger import Ledger
 from lambdas.importing.files import File, Status
@@ -41,30 +40,21 @@ class Machine:
 
 
 @pytest.fixture
-def table(monkeypatch: pytest.MonkeyPatch) -> MemoryTable:
-    table = MemoryTable()
-    monkeypatch.setattr(backfill, "ClientTable", lambda client, name: table)
-    return table
-
-
-@pytest.fixture
 def s3() -> MemoryS3:
     return MemoryS3(lambda: NOON)
 
 
 @pytest.fixture
-def machine(table: MemoryTable, s3: MemoryS3, monkeypatch: pytest.MonkeyPatch) -> Machine:
+def machine(s3: MemoryS3, monkeypatch: pytest.MonkeyPatch) -> Machine:
     machine = Machine()
-    clients: dict[str, Any] = {"s3": s3, "stepfunctions": machine, "cloudformation": machine}
-    found = SimpleNamespace(
-        deployment=load_deployment("sandbox"),
-        ledger=Ledger(table),
-        input_bucket="input",
-        outputs={"LedgerTable": "ledger"},
-        client=clients.get,
-    )
+    found = DeployedOverMemory(clients={"s3": s3, "stepfunctions": machine, "cloudformation": machine})
     monkeypatch.setattr(deployed, "find", lambda _name, *, aws: found)
     return machine
+
+
+@pytest.fixture
+def table(machine: Machine) -> MemoryTable:
+    return deployed.find("sandbox", aws=False).table
 
 
 def document(*words: str) -> Any:

@@ -2,17 +2,15 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ledger_in_memory import DeployedOverMemory
 from typer.testing import CliRunner
 
-from benchmarks.memory_aws.dynamodb import MemoryTable
 from cli import deployed
 from cli.control import in_hand, wait_until_quiet
 from cli.main import app
-from config.deployment import load_deployment
 from lambdas.adapters.ledger import Ledger
 from lambdas.importing.control import Mode
 from lambdas.importing.files import File, FolderState, Status
@@ -38,18 +36,16 @@ class Aws:
 
 
 @pytest.fixture
-def ledger() -> Ledger:
-    return Ledger(MemoryTable())
+def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
+    aws = Aws()
+    found = DeployedOverMemory(clients={"cloudformation": aws, "sqs": aws})
+    monkeypatch.setattr(deployed, "find", lambda _name, *, aws: found)
+    return aws
 
 
 @pytest.fixture
-def aws(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Aws:
-    aws = Aws()
-    found = SimpleNamespace(
-        deployment=load_deployment("sandbox"), ledger=ledger, input_bucket="input", client=lambda _: aws
-    )
-    monkeypatch.setattr(deployed, "find", lambda _name, *, aws: found)
-    return aws
+def ledger(aws: Aws) -> Ledger:
+    return deployed.find("sandbox", aws=False).ledger
 
 
 def document(*words: str) -> Any:
