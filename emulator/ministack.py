@@ -8,7 +8,7 @@ import functools
 import json
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -32,6 +32,7 @@ JUDGED_BY_SERIES = {
 }
 JUDGED_BY_STUDY = {*JUDGED_BY_SERIES, "SearchDICOMSeries", "StoreDICOMStudy"}
 SESSION_SECONDS = 3600
+KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
 HEALTH_PATH = "/_ministack/health"
 
 app = gateway.app
@@ -62,6 +63,7 @@ def register(handler: Handler, datastore: Provisioner, tags_of: TagsOf) -> None:
     iam_actions.extract_resource_arn = _naming_our_arns(iam_actions.extract_resource_arn)
     # Among the members that make an operation one of tags, MiniStack looks for TagKeys and not tagKeys.
     iam_actions._TAG_OPERATIONS[SERVICE] = frozenset({"CreateDatastore", "TagResource", "UntagResource"})
+    iam_actions.s3_additional_checks = _with_keys_of_objects(iam_actions.s3_additional_checks)
     iam_evaluator.enforce = _judging_each_resource(iam_evaluator.enforce)
     tagging.resource_tags = _knowing_our_tags(tagging.resource_tags, tags_of)
     provisioners._RESOURCE_HANDLERS[DATASTORE_TYPE] = dict(datastore)
@@ -205,7 +207,7 @@ def _keys_of_path(action: str, path: str) -> dict[str, str]:
 
 
 def _judging_each_resource(enforce: Callable[..., Any]) -> Callable[..., Any]:
-    """An operation on an image set needs a grant on it and one on its data store."""
+    """An operation on an image set needs a grant on its data store too, and KMS is asked through S3."""
 
     @functools.wraps(enforce)
     def judged(
@@ -216,6 +218,12 @@ def _judging_each_resource(enforce: Callable[..., Any]) -> Callable[..., Any]:
         resource_arn: str = "*",
         service_context: dict[str, Any] | None = None,
     ) -> Any:
+        if service == "s3" and iam_action.startswith("kms:"):
+            via = {
+                "kms:ViaService": f"s3.{region}.amazonaws.com",
+                "kms:CallerAccount": responses.get_account_id(),
+            }
+            return enforce(access_key_id, iam_action, "kms", region, resource_arn, via)
         if service != SERVICE:
             return enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
         keys = {**(service_context or {}), **_path_keys.get()}
@@ -232,6 +240,61 @@ def _judged_arns(iam_action: str, arn: str) -> list[str]:
     datastore_arn, _, image_set_id = arn.partition("/imageset/")
     is_of_tags = iam_action.partition(":")[2] in TAGGING
     return [arn] if is_of_tags or not image_set_id else [datastore_arn, arn]
+
+
+def _with_keys_of_objects(checks: Callable[..., Any]) -> Callable[..., Any]:
+    """MiniStack's S3 asks for no right to the key of an object, without which a role on AWS reads nothing."""
+
+    @functools.wraps(checks)
+    def s3_additional_checks(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+    ) -> list[tuple[str, str]]:
+        bucket, _, key = path.lstrip("/").partition("/")
+        found: list[tuple[str, str]] = checks(method, path, headers, body, query)
+        return found + [
+            (action, key_arn)
+            for action, key_id in _uses_of_keys(method, path, headers, query, bucket, key)
+            if key and (key_arn := _customer_key(key_id))
+        ]
+
+    return s3_additional_checks
+
+
+def _uses_of_keys(
+    method: str, path: str, headers: dict[str, str], query: dict[str, Any], bucket: str, key: str
+) -> Iterator[tuple[str, str | None]]:
+    action = iam_actions._s3_action(method, path, query)
+    if method == "GET" and action in ("GetObject", "GetObjectVersion"):
+        yield "kms:Decrypt", _key_of_object(bucket, key, s3._qp(query, "versionId", ""))
+    if action != "PutObject":
+        return
+    encryption, _ = s3._resolve_sse_write_headers(headers, bucket)
+    written_with = (encryption or {}).get(KEY_HEADER)
+    yield "kms:GenerateDataKey", written_with
+    # The parts of an upload are read again to make the object.
+    if "uploads" in query or "uploadId" in query:
+        yield "kms:Decrypt", written_with
+    if source := iam_actions._s3_source_object(headers):
+        arn, version_id = source
+        name, _, source_key = arn.removeprefix("arn:aws:s3:::").partition("/")
+        yield "kms:Decrypt", _key_of_object(name, source_key, version_id)
+
+
+def _key_of_object(bucket: str, key: str, version_id: str) -> str | None:
+    owner = s3._bucket_owner_account(bucket)
+    found = s3._buckets.get_scoped(owner, None, bucket)["objects"].get(key) if owner else None
+    versions = [
+        each for each in s3._object_versions.get((bucket, key), []) if each["version_id"] == version_id
+    ]
+    stored = versions[0] if versions else found
+    key_id: str | None = s3._stored_sse_headers(stored).get(KEY_HEADER) if stored else None
+    return key_id
+
+
+def _customer_key(key_id: str | None) -> str | None:
+    key = kms._resolve_key(key_id)
+    # Everybody of the account may use AWS's own keys.
+    return key["Arn"] if key and key.get("KeyManager") != "AWS" else None
 
 
 def _knowing_our_tags(find: Callable[[str], Any], tags_of: TagsOf) -> Callable[[str], Any]:

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from ct_files import ct_file
 from iam_users import User
-from local_aws import ACCOUNT, REGION, LocalAws, Store
+from local_aws import ACCOUNT, EVERYTHING, REGION, LocalAws, Store
 from raw_requests import raw_request
 
 from emulator.model import operations
@@ -113,6 +113,43 @@ def test_a_right_to_send_messages_is_one_to_send_batches(aws: LocalAws) -> None:
     with pytest.raises(ClientError, match="AccessDenied"):
         send("sqs:ReceiveMessage")
     send("sqs:SendMessage")
+
+
+@pytest.fixture
+def encrypted(store: Store, aws: LocalAws) -> str:
+    """The key that everything in the store's bucket is encrypted with."""
+    key: str = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
+    rule = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    rules = {"Rules": [{"ApplyServerSideEncryptionByDefault": rule}]}
+    store.s3.put_bucket_encryption(Bucket=store.bucket, ServerSideEncryptionConfiguration=rules)
+    store.upload({"in/1.dcm": ct_file()})
+    return key
+
+
+@pytest.mark.parametrize(
+    ("actions", "message"),
+    [
+        (["kms:GenerateDataKey"], "the role is denied s3:GetObject on the input"),
+        (["kms:Decrypt"], "the output cannot be written with the role: AccessDenied"),
+        (["kms:Decrypt", "kms:GenerateDataKey"], None),
+    ],
+)
+def test_a_role_needs_its_rights_to_the_key_of_its_buckets(
+    store: Store, encrypted: str, actions: list[str], message: str | None
+) -> None:
+    via = {"StringEquals": {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}}
+    right = {"Effect": "Allow", "Action": actions, "Resource": encrypted, "Condition": via}
+
+    job = store.run(dataAccessRoleArn=store.new_role([EVERYTHING, right]))
+
+    assert job["jobStatus"] == ("FAILED" if message else "COMPLETED")
+    assert message is None or message in job["message"]
+
+
+def test_a_key_that_is_another_s_does_not_open_the_bucket(store: Store, encrypted: str) -> None:
+    right = {"Effect": "Allow", "Action": "kms:*", "Resource": encrypted[:-1] + "x"}
+
+    assert store.run(dataAccessRoleArn=store.new_role([EVERYTHING, right]))["jobStatus"] == "FAILED"
 
 
 OPERATIONS = {each.name: each for each in operations()}

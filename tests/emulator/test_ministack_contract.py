@@ -71,6 +71,22 @@ def test_the_origin_of_a_request_is_pinned_through_the_gateway() -> None:
     assert parameters(ministack.iam_evaluator.pin_request_origin) == ["source_ip", "secure_transport"]
 
 
+def test_s3_names_what_else_a_request_needs_and_the_key_that_an_object_is_written_with() -> None:
+    checks = inspect.unwrap(ministack.iam_actions.s3_additional_checks)
+    assert parameters(checks) == ["method", "path", "headers", "body", "query_params"]
+    assert parameters(ministack.s3._resolve_sse_write_headers) == ["headers", "bucket_name"]
+    assert parameters(ministack.s3._stored_sse_headers) == ["obj"]
+    assert parameters(ministack.s3._bucket_owner_account) == ["name"]
+
+
+def test_what_iam_judges_by_is_looked_up_at_each_request() -> None:
+    source = inspect.getsource(ministack.gateway)
+    assert "from ministack.core.iam_evaluator import AuthError, enforce, pin_request_caller" in source
+    assert "import s3_additional_checks" in source
+    enforce = inspect.unwrap(ministack.iam_evaluator.enforce)
+    assert "from ministack.services.tagging import resource_tags" in inspect.getsource(enforce)
+
+
 @pytest.fixture
 def role() -> Any:
     """A role with the trust policy that a test sets."""
