@@ -76,8 +76,11 @@ ORTHANC := /usr/sbin/Orthanc
 $(ORTHANC):
 	RUNLEVEL=1 $(if $(filter 0,$(shell id -u)),,sudo) apt-get install -y --no-install-recommends orthanc orthanc-dicomweb
 
-bench-emulator: install $(ORTHANC)
-	$(BIN)/python -m benchmarks.emulator --beside-orthanc
+bench-orthanc: install $(ORTHANC)
+	$(BIN)/python -m benchmarks.orthanc
+
+bench-emulator: install
+	$(BIN)/python -m benchmarks.emulator
 
 bench-local: install
 	$(BIN)/python -m benchmarks.local_import

@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import importing, orthanc, reading, samples
+from benchmarks import importing, reading, samples
 from benchmarks.provenance import described, keep, provenance
 from benchmarks.sandbox import sandbox
 
@@ -47,7 +47,7 @@ WHOLE = Sizes(
 QUICK = Sizes(files=4, frames=8, image_sets=50, searches=8, instances=6, documents=4, frames_of_file=3)
 
 
-def measure(sizes: Sizes, *, beside_orthanc: bool) -> dict[str, Any]:
+def measure(sizes: Sizes) -> dict[str, Any]:
     """Every figure, in one run on one server."""
     origin = provenance("emulator")
     with tempfile.TemporaryDirectory() as folder, sandbox() as local:
@@ -60,7 +60,6 @@ def measure(sizes: Sizes, *, beside_orthanc: bool) -> dict[str, Any]:
             "search": reading.searches(local, sizes.image_sets, sizes.searches),
             "metadata": reading.metadata(local, imported, sizes.instances, sizes.documents),
             "multi_frame_import": importing.multi_frame_import(local, Path(folder), sizes.frames_of_file),
-            **({"side_by_side": orthanc.side_by_side(local, sizes.files)} if beside_orthanc else {}),
         }
 
 
@@ -69,20 +68,9 @@ def table(found: dict[str, Any]) -> Table:
     shown = Table(title=described(found))
     for name in ("what", "measured", "asked"):
         shown.add_column(name, justify="left" if name == "what" else "right")
-    rows = [*_import_rows(found["ct_import"]), *_reading_rows(found), *_memory_rows(found)]
-    for row in rows + _side_by_side_rows(found.get("side_by_side", {})):
+    for row in [*_import_rows(found["ct_import"]), *_reading_rows(found), *_memory_rows(found)]:
         shown.add_row(*row)
     return shown
-
-
-def _side_by_side_rows(found: dict[str, Any]) -> list[tuple[str, str, str]]:
-    kinds = {"stow": "STOW-RS, one instance each", "wado_frame": "WADO-RS frame decoded"}
-    return [
-        (f"{name}: {service}", _call(found[key][kind]), "")
-        for kind, name in kinds.items()
-        for key, service in (("healthimaging", "here"), ("orthanc", "Orthanc"))
-        if found
-    ]
 
 
 def _import_rows(ct: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -142,11 +130,8 @@ def main() -> None:
     parser.add_argument(
         "--quick", action="store_true", help="tiny sizes: to see that it runs, nothing is written"
     )
-    parser.add_argument(
-        "--beside-orthanc", action="store_true", help="STOW-RS and WADO-RS of Orthanc too, which is installed"
-    )
     arguments = parser.parse_args()
-    found = measure(QUICK if arguments.quick else WHOLE, beside_orthanc=arguments.beside_orthanc)
+    found = measure(QUICK if arguments.quick else WHOLE)
     Console(width=WIDTH).print(table(found))
     if not arguments.quick:
         keep("emulator", found)

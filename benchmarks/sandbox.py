@@ -95,7 +95,7 @@ class Sandbox:
 def sandbox() -> Iterator[Sandbox]:
     """A server on a free port without throttling, its state in a temporary folder, gone after the block."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        port = _free_port()
+        port = free_port()
         endpoint = f"http://{server.HOST}:{port}"
         pid = server.start(Path(folder), port, throttle=0)
         try:
@@ -206,7 +206,8 @@ def _policy(statements: list[dict[str, Any]]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nothing listens on."""
     with socket.socket() as probe:
         probe.bind((server.HOST, 0))
         port: int = probe.getsockname()[1]
