@@ -3,13 +3,12 @@
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from healthimaging.acknowledge import acknowledge, acknowledge_inline_policy, acknowledge_wildcard
 from healthimaging.backfill_states import definition
-from healthimaging.functions import FunctionSettings
+from healthimaging.functions import FunctionSettings, encrypted_log_group
 
 
 class Backfill(Construct):
@@ -22,12 +21,7 @@ class Backfill(Construct):
         self, scope: Construct, construct_id: str, *, function: lambda_.Function, settings: FunctionSettings
     ) -> None:
         super().__init__(scope, construct_id)
-        log_group = logs.LogGroup(
-            self, "Logs", encryption_key=settings.key, removal_policy=settings.removal_policy
-        )
-        resource = log_group.node.default_child
-        assert isinstance(resource, logs.CfnLogGroup)
-        resource.retention_in_days = settings.log_days
+        log_group = encrypted_log_group(self, "Logs", settings)
         role = self._role(function)
         self.state_machine = sfn.CfnStateMachine(
             self,
