@@ -20,6 +20,7 @@ from cli import emptying, local, repository
 from cli.deploy import copied
 from cli.find_remains import find_remains
 from cli.main import app
+from cli.protect import POLICY
 from cli.remains import Remains
 from config.deployment import load_deployment
 
@@ -63,6 +64,12 @@ def client(service: str) -> Any:
 
 def destroy(*words: str, answer: str = "sandbox") -> Any:
     return CliRunner().invoke(app, ["destroy", *words], input=f"{answer}\n")
+
+
+def test_what_is_deployed_is_under_the_stack_policy(doomed: Sandbox) -> None:
+    doomed.find()
+    policy = client("cloudformation").get_stack_policy(StackName="ahi-sandbox-data")["StackPolicyBody"]
+    assert json.loads(policy) == json.loads(POLICY.read_text())
 
 
 def test_it_says_what_it_will_delete_and_deletes_nothing_without_the_name(doomed: Sandbox) -> None:
