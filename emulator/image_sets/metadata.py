@@ -10,6 +10,8 @@ from typing import Any
 from emulator.storage import Storage
 
 SCHEMA_VERSION = "1.1"
+# json.dumps would make an encoder for each of thousands of UIDs.
+COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 # The quota on one import, copy or update.
 LARGEST_DOCUMENT = 50 * 1024 * 1024
 
@@ -90,4 +92,4 @@ def _with_member(fields: dict[str, Any], name: str, value: bytes) -> bytes:
 
 
 def _dump(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return COMPACT.encode(value).encode()
