@@ -67,6 +67,7 @@ def register(handler: Handler, datastore: Provisioner, tags_of: TagsOf) -> None:
     iam_evaluator.enforce = _judging_each_resource(iam_evaluator.enforce)
     tagging.resource_tags = _knowing_our_tags(tagging.resource_tags, tags_of)
     provisioners._RESOURCE_HANDLERS[DATASTORE_TYPE] = dict(datastore)
+    gateway._maybe_record_cloudtrail = _recording_management_events(gateway._maybe_record_cloudtrail)
     s3._fire_s3_event = _keeping_version_id(s3._fire_s3_event)
     eventbridge._dispatch_event = _with_version_id(eventbridge._dispatch_event)
     # A loopback endpoint has no TLS, and every bucket policy that demands it would refuse every client.
@@ -324,6 +325,27 @@ def _arn_of_path(path: str, region: str, account: str) -> str:
         return "*"
     arn = f"arn:aws:{SERVICE}:{region}:{account}:datastore/{named[1]}"
     return f"{arn}/imageset/{named[2]}" if named[2] else arn
+
+
+def _recording_management_events(record: Callable[..., None]) -> Callable[..., None]:
+    """HealthImaging's in CloudTrail's event history, as on AWS: no data events, and no value of a request.
+
+    MiniStack would keep the bodies of every service's requests.
+    """
+
+    @functools.wraps(record)
+    def maybe_record(
+        service: str, method: str, path: str, headers: dict[str, str], _body: bytes, *rest: Any
+    ) -> None:
+        if service != SERVICE or action_of(method, path):
+            return
+        action = iam_actions.extract_iam_action(service, method, path, headers, b"", {})
+        if action and action != f"{SERVICE}:GetImageFrame":
+            # What MiniStack takes the name of an event from.
+            named = {**headers, "x-amz-target": action.replace(":", ".")}
+            record(service, method, path, named, b"", *rest)
+
+    return maybe_record
 
 
 def _keeping_version_id(fire: Callable[..., None]) -> Callable[..., None]:

@@ -161,6 +161,7 @@ def _server_environment(state_dir: Path, endpoint: str, port: int) -> dict[str, 
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
         "LAMBDA_EXECUTOR": "local",
+        "CLOUDTRAIL_RECORDING": "1",
         "TMPDIR": str(_fresh(state_dir / "tmp")),
         "LOG_LEVEL": "WARNING",
     }
