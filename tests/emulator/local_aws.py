@@ -206,8 +206,9 @@ class Store:
     def _is_emptied(self) -> bool:
         found = self.search()
         for each in found:
-            # One that is locked, or on its way out, is looked at again.
-            with suppress(self.imaging.exceptions.ConflictException):
+            # One that is locked is looked at again, and one that is on its way out may be gone.
+            errors = self.imaging.exceptions
+            with suppress(errors.ConflictException, errors.ResourceNotFoundException):
                 self.imaging.delete_image_set(datastoreId=self.id, imageSetId=each["imageSetId"])
         return not found
 
