@@ -48,6 +48,14 @@ def test_a_store_has_the_properties_it_was_made_with(aws: LocalAws, imaging: Any
     assert found["datastoreArn"] == expected
 
 
+def test_a_store_tells_the_authorizer_of_its_dicomweb(imaging: Any) -> None:
+    function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:authorizer"
+    made = create(imaging, lambdaAuthorizerArn=function)
+
+    found = imaging.get_datastore(datastoreId=made["datastoreId"])["datastoreProperties"]
+    assert found["lambdaAuthorizerArn"] == function
+
+
 def test_a_store_stores_htj2k_unless_told_otherwise(store: Store) -> None:
     assert store.properties()["losslessStorageFormat"] == "HTJ2K"
 

@@ -246,6 +246,10 @@ def test_a_client_token_with_other_parameters_is_a_conflict(store: Store) -> Non
         store.start(clientToken="once", jobName="other")
 
 
+def test_a_job_bears_its_name(store: Store) -> None:
+    assert store.job(store.start(jobName="nightly"))["jobName"] == "nightly"
+
+
 def test_a_job_that_is_not_named_bears_its_id(store: Store) -> None:
     job_id = store.start()
 

@@ -10,11 +10,12 @@ from test_grouping import instance
 
 from emulator.aws import Credentials, Datum, S3Refused, Scope
 from emulator.datastores import Datastores
+from emulator.errors import ServiceQuotaExceededException
 from emulator.events import Outbox
 from emulator.image_sets.metadata import instance_json
 from emulator.image_sets.search import Search
 from emulator.imports.frame_files import frame_file, frame_name
-from emulator.imports.jobs import ImportJobs
+from emulator.imports.jobs import CONCURRENT_JOBS, ImportJobs
 from emulator.imports.outcomes import Imported, Outcome, Source
 from emulator.imports.quotas import FILES
 from emulator.imports.run import ImportRuns
@@ -330,3 +331,13 @@ def test_an_output_that_cannot_be_written_leaves_nothing(tmp_path: Path, world: 
 
     assert process.job(store, job_id)["message"] == "the output cannot be written with the role: AccessDenied"
     assert process.image_sets(store) == []
+
+
+def test_a_store_has_a_hundred_jobs_under_way_at_most(tmp_path: Path) -> None:
+    process = Process(tmp_path, World())
+    store = process.new_store()
+    for number in range(CONCURRENT_JOBS):
+        process.new_job(store, f"{number}/")
+
+    with pytest.raises(ServiceQuotaExceededException, match="at most 100 may"):
+        process.new_job(store, "one more/")
