@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 AUDITED := .audit/.installed
 
-.PHONY: install up down demo synth test templates check audit review chaos bench-import bench-emulator bench-local bench-start fuzz tally viewer
+.PHONY: install up down demo synth test templates check audit review chaos bench-import bench-emulator bench-local bench-start fuzz tally viewer covered
 
 install: $(INSTALLED)
 
@@ -30,12 +30,6 @@ synth: install
 
 test: install
 	$(BIN)/python -m pytest -n 2 --dist loadfile
-
-# No package index has a browser, so the page is not looked at by `make test`.
-viewer: install
-	@command -v chromium >/dev/null || { apt-get update --quiet=2 && apt-get install --yes --quiet=2 --no-install-recommends chromium; } \
-		|| { echo "chromium is needed, and apt-get cannot install it here: install it, or run this as root on Debian" >&2; exit 1; }
-	$(BIN)/python -m pytest tests/clients/viewer_in_chromium.py
 
 # With no account known, app.py writes no lock of a data store.
 NOBODY := env -u AWS_ACCESS_KEY_ID -u AWS_PROFILE AWS_EC2_METADATA_DISABLED=true \
@@ -85,11 +79,24 @@ bench-emulator: install
 bench-local: install
 	$(BIN)/python -m benchmarks.local_import
 
+CHROMIUM := /usr/bin/chromium
+
+# Debian's, for the viewer's page alone: no package index of this project has a browser.
+$(CHROMIUM):
+	$(if $(filter 0,$(shell id -u)),,sudo) apt-get install -y --no-install-recommends chromium \
+		|| { echo "make viewer needs $@, which apt-get did not install: run apt-get update, or install it by hand" >&2; exit 1; }
+
+viewer: install $(CHROMIUM)
+	$(BIN)/python -m pytest tests/clients/viewer_in_chromium.py
+
 bench-start: install
 	$(BIN)/python -m benchmarks.start
 
 fuzz: install
 	$(BIN)/python -m benchmarks.fuzz
+
+covered: install
+	RECORD_COVERED=1 $(BIN)/python -m pytest tests/emulator
 
 tally: install
 	$(BIN)/python -m benchmarks.tally

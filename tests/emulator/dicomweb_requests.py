@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from email.message import Message
 from typing import Any
 
+import covered
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
@@ -61,6 +62,7 @@ class DicomWeb:
         request = AWSRequest(method, url, data=body, headers=named)
         SigV4Auth(self._credentials, "medical-imaging", REGION).add_auth(request)
         answered = self._session.send(request.prepare())
+        covered.saw_dicomweb(method, url.partition(self.base)[2], answered.status_code)
         lowered = {name.lower(): value for name, value in answered.headers.items()}
         return Response(answered.status_code, lowered, answered.content)
 

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import covered
 import pytest
 from ct_files import ct_file
 from dicomweb_requests import DicomWeb
@@ -32,7 +33,10 @@ def received(aws: LocalAws) -> Received:
             return [event for event in found if about in json.dumps(event)]
 
         wait_for(lambda: len(concerned()) >= count)
-        return concerned()[:count]
+        asked_for = concerned()[:count]
+        for event in asked_for:
+            covered.saw(f"event {event['detail-type']}")
+        return asked_for
 
     return first
 
