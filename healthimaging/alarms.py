@@ -40,6 +40,7 @@ class ImportAlarms(Construct):
         self._dead_letters()
         self._functions()
         self._files(longest_wait)
+        self._backfill()
         if no_import_hours is not None:
             self._no_import(no_import_hours)
         for alarm in self._alarms():
@@ -118,6 +119,15 @@ class ImportAlarms(Construct):
             "waiting-files",
             threshold=longest_wait.to_seconds(),
         )
+
+    def _backfill(self) -> None:
+        for outcome in ("Failed", "TimedOut", "Aborted"):
+            self._alarm(
+                f"Backfill{outcome}",
+                self._import.backfill.metric_executions(outcome, period=FIVE_MINUTES),
+                "A backfill ended before its end",
+                "stopped-backfill",
+            )
 
     def _no_import(self, hours: int) -> None:
         self._alarm(

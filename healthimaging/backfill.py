@@ -1,6 +1,9 @@
 """The backfill of a bucket that was full before: a state machine around one function."""
 
+from typing import Any
+
 from aws_cdk import ArnFormat, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
@@ -44,6 +47,15 @@ class Backfill(Construct):
         # It is created only by a role that may already log.
         self.state_machine.node.add_dependency(role)
         self._grant_map(role)
+
+    def metric_executions(self, outcome: str, **options: Any) -> cloudwatch.Metric:
+        """Executions that ended as `outcome`: Succeeded, Failed, TimedOut or Aborted."""
+        return cloudwatch.Metric(
+            namespace="AWS/States",
+            metric_name=f"Executions{outcome}",
+            dimensions_map={"StateMachineArn": self.state_machine.attr_arn},
+            **{"statistic": "Sum", **options},
+        )
 
     def _role(self, function: lambda_.Function) -> iam.Role:
         role = iam.Role(

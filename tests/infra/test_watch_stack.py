@@ -44,9 +44,27 @@ def test_there_is_an_alarm_for_each_way_an_import_fails(production: Any) -> None
         "OldestWaiting",
         "NoImport",
         *(f"{name}DeadLetters" for name in ("Uploads", "Plan", "Stage", "Start", "Results")),
+        *(f"Backfill{outcome}" for outcome in ("Failed", "TimedOut", "Aborted")),
         *(f"{name}Errors" for name in functions),
         *(f"{name}Throttles" for name in functions),
     }
+
+
+def test_point_16_a_backfill_that_is_stopped_raises_an_alarm(production: Any) -> None:
+    stopped = [each for each in alarms(production).values() if each["Namespace"] == "AWS/States"]
+    assert {each["MetricName"] for each in stopped} == {
+        "ExecutionsFailed",
+        "ExecutionsTimedOut",
+        "ExecutionsAborted",
+    }
+    (machine,) = production.resources("Import", "AWS::StepFunctions::StateMachine")
+    (export,) = [
+        output["Export"]["Name"]
+        for output in production.by_stack["Import"]["Outputs"].values()
+        if "Export" in output and output["Value"] == {"Fn::GetAtt": [machine, "Arn"]}
+    ]
+    arn = [{"Name": "StateMachineArn", "Value": {"Fn::ImportValue": export}}]
+    assert all(each["Dimensions"] == arn for each in stopped)
 
 
 def test_no_alarm_asks_for_imports_where_days_without_one_are_normal(sandbox: Any) -> None:
