@@ -18,8 +18,11 @@ from pydicom.uid import JPEG2000, ExplicitVRLittleEndian, HTJ2KLosslessRPCL, JPE
 from sandbox import Sandbox, Uploads
 from small_studies import write_small_studies
 from source_pixels import decoded, frame_array, frame_bytes, number_of_frames
+from unheard import no_sweep, unheard_uploads
 
+from cli.deployed import Deployed
 from cli.samples import Sample, samples
+from lambdas.adapters.backfills import Backfills
 
 SAMPLES = list(samples())
 GOOD = [sample for sample in SAMPLES if sample.reason is None]
@@ -200,3 +203,63 @@ def test_files_waiting_at_a_stop_are_imported_after_the_next_start(sandbox: Sand
         datastoreId=found.outputs["DatastoreMainId"], imageSetId=cine["image_set_id"]
     )
     assert image_set["imageSetState"] == "ACTIVE"
+
+
+def imported_by_jobs(sandbox: Sandbox, job_ids: set[str]) -> int:
+    """How many imports these jobs made, by HealthImaging's own manifests."""
+    s3 = sandbox.find().client("s3")
+    imported = 0
+    for job_id in job_ids:
+        bucket, _, prefix = properties(sandbox, job_id)["outputS3Uri"].removeprefix("s3://").partition("/")
+        manifest = s3.get_object(Bucket=bucket, Key=f"{prefix}job-output-manifest.json")["Body"].read()
+        imported += json.loads(manifest)["jobSummary"]["numberOfImportedFiles"]
+    return imported
+
+
+def test_point_16_a_bucket_that_was_full_before_is_imported_once_though_the_backfill_is_stopped(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Files without an event, a plan, a run that is stopped, uploads meanwhile, and the run again."""
+    found = sandbox.find()
+    before = {job["jobId"] for job in jobs(sandbox)}
+    write_small_studies(tmp_path / "old", studies=3, instances=8)
+    write_small_studies(tmp_path / "new", studies=1, instances=5)
+    with no_sweep(found):
+        with unheard_uploads(found):
+            sandbox.ahi("upload", str(tmp_path / "old"), "--prefix", "archive/old")
+
+        plan = sandbox.ahi("backfill", "archive/", "--plan")
+        assert (plan["files"], plan["folders"], plan["jobs"], plan["copies"]) == (24, 3, 1, 0)
+        assert plan["hours"] > 0
+        assert plan["dollars"] > 0
+        assert sandbox.files("archive/") == {}
+
+        stopped = sandbox.ahi("backfill", "archive/", "--run", "--no-wait")
+        stop(found, stopped["run"])
+        sandbox.ahi("upload", str(tmp_path / "new"), "--prefix", "archive/new")
+        again = sandbox.ahi("backfill", "archive/", "--run")
+
+        assert again["run"] == stopped["run"]
+        assert again["status"] == "SUCCEEDED"
+        assert 24 <= again["told"] <= 29
+        sandbox.wait_until_settled("archive/", 29)
+    files = sandbox.files("archive/")
+    assert {one["status"] for one in files.values()} == {"IMPORTED"}
+    made = {one["job_id"] for one in files.values()}
+    assert made == {job["jobId"] for job in jobs(sandbox)} - before
+    assert imported_by_jobs(sandbox, made) == 29
+
+
+def stop(found: Deployed, run_id: str) -> None:
+    """Stop the execution that a backfill runs as, before its end."""
+    run = Backfills(found.table).run(run_id)
+    assert run
+    assert run.execution
+    machine = found.client("stepfunctions")
+    machine.stop_execution(executionArn=run.execution)
+    assert machine.describe_execution(executionArn=run.execution)["status"] == "ABORTED"
+
+
+def test_point_16_a_backfill_of_what_is_imported_finds_nothing(sandbox: Sandbox) -> None:
+    assert sandbox.ahi("backfill", "small/", "--plan")["files"] == 0
+    assert sandbox.ahi("backfill", "small/", "--run")["told"] == 0
