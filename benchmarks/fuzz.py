@@ -47,6 +47,9 @@ NASTY = (
     b"\xff\x90",
 )
 PREAMBLE = 132
+# (7FE0,0010), and how long its tag, VR and length are.
+PIXEL_DATA = b"\xe0\x7f\x10\0"
+PIXEL_DATA_HEADER = 12
 # Which attribute it is tells nothing of a damaged file.
 ATTRIBUTE = re.compile(r"attribute \w+(?= (ends|is))")
 
@@ -54,24 +57,25 @@ Change = Callable[[random.Random, bytearray], None]
 
 
 def fuzzed(number: int) -> bytes:
-    """The damaged file of that number. Three of four are damaged behind their file meta information only."""
+    """The damaged file of that number: two of four behind their file meta information, one in its pixels."""
     chosen = random.Random(number)  # noqa: S311 - the same file every time
     data = chosen.choice(seeds())
-    start = chosen.choice((PREAMBLE, *[_end_of_meta(data)] * 3))
+    behind_meta = _end_of_meta(data)
+    in_pixels = max(data.rfind(PIXEL_DATA) + PIXEL_DATA_HEADER, behind_meta)
+    start = chosen.choice((PREAMBLE, behind_meta, behind_meta, in_pixels))
+    # Pixels that keep their length reach the decoders.
+    changes = IN_PLACE if start > behind_meta else CHANGES
     body = bytearray(data[start:])
     for _ in range(chosen.randint(1, MOST_CHANGES)):
-        chosen.choice(CHANGES)(chosen, body)
+        chosen.choice(changes)(chosen, body)
     return data[:start] + bytes(body)
 
 
 def _end_of_meta(data: bytes) -> int:
     # (0002,0000) UL comes first, and tells the length of what follows it.
-    has_length = data[PREAMBLE : PREAMBLE + 8] == b"\2\0\0\0UL\4\0"
-    return (
-        PREAMBLE + 12 + int.from_bytes(data[PREAMBLE + 8 : PREAMBLE + 12], "little")
-        if has_length
-        else PREAMBLE
-    )
+    if data[PREAMBLE : PREAMBLE + 8] != b"\2\0\0\0UL\4\0":
+        return PREAMBLE
+    return PREAMBLE + 12 + int.from_bytes(data[PREAMBLE + 8 : PREAMBLE + 12], "little")
 
 
 @cache
@@ -90,12 +94,13 @@ def _slice(chosen: random.Random, data: bytearray) -> slice:
 
 
 def _flip(chosen: random.Random, data: bytearray) -> None:
-    at = _place(chosen, data)
+    at = chosen.randrange(max(len(data), 1))
     data[at : at + 1] = bytes([chosen.randrange(256)])
 
 
 def _overwrite(chosen: random.Random, data: bytearray) -> None:
-    at, value = _place(chosen, data), chosen.choice(NASTY)
+    value = chosen.choice(NASTY)
+    at = chosen.randrange(max(len(data) - len(value), 0) + 1)
     data[at : at + len(value)] = value
 
 
@@ -123,7 +128,8 @@ def _splice(chosen: random.Random, data: bytearray) -> None:
     data[_slice(chosen, data)] = other[start : start + chosen.choice((8, 64, 1024))]
 
 
-CHANGES: tuple[Change, ...] = (_flip, _flip, _overwrite, _overwrite, _insert, _remove, _repeat, _cut, _splice)
+IN_PLACE: tuple[Change, ...] = (_flip, _overwrite)
+CHANGES: tuple[Change, ...] = (*IN_PLACE, *IN_PLACE, _insert, _remove, _repeat, _cut, _splice)
 
 
 def fuzz(local: Sandbox, numbers: range) -> tuple[Counter[str], list[str]]:
