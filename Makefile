@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 AUDITED := .audit/.installed
 
-.PHONY: install up down demo synth test templates check audit review chaos bench-import bench-emulator bench-local bench-start fuzz tally viewer covered
+.PHONY: install up down demo synth test templates check audit review chaos denials bench-import bench-emulator bench-local bench-start fuzz tally viewer covered
 
 install: $(INSTALLED)
 
@@ -60,6 +60,9 @@ review: install
 
 chaos: install
 	$(BIN)/python -m benchmarks.chaos
+
+denials: install
+	$(BIN)/python -m benchmarks.denials
 
 bench-import: install
 	$(BIN)/python -m benchmarks.import_simulator

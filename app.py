@@ -16,6 +16,7 @@ from stacks.audit_stack import AuditStack
 from stacks.data_stack import DataStack
 from stacks.import_stack import ImportStack
 from stacks.network_stack import NetworkStack
+from stacks.people_stack import PeopleStack
 from stacks.watch_stack import WatchStack
 
 
@@ -41,6 +42,8 @@ def make_stacks(app: App, deployment: Deployment) -> None:
         functions=functions,
         **common,
     )
+    if deployment.people.teams:
+        PeopleStack(app, "People", stack_name=f"{prefix}-people", data=data, imports=imports, **common)
     if "watch" in deployment.stacks:
         WatchStack(app, "Watch", stack_name=f"{prefix}-watch", data=data, imports=imports, **common)
     if "audit" in deployment.stacks:

@@ -1,6 +1,6 @@
 """The typed model of one deployment, read from `config/<name>.yaml`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import permutations
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,12 +12,15 @@ from pydantic_core import PydanticCustomError
 from config.errors import DeploymentError, explain
 from config.model import Model, StoreId, TagKey
 from config.network import Network
+from config.people import People
 
 FOLDER = Path(__file__).parent
 GIB = 1024**3
 REGION_QUOTAS: Mapping[str, Mapping[str, int]] = {"ap-southeast-2": {"concurrent_jobs": 20}}
 
 Region = Literal["us-east-1", "us-west-2", "ap-southeast-2", "eu-west-1", "eu-west-2"]
+# IAM Identity Center's limit of a permission set's name.
+PERMISSION_SET_NAME = 32
 RoleName = Annotated[str, Field(pattern=r"^([\w+=,.@-]+/)*[\w+=,.@-]{1,64}$", max_length=576)]
 TagValue = Annotated[str, Field(max_length=256)]
 LogDays = Literal[
@@ -204,6 +207,7 @@ class Deployment(Model):
     )
     alarms: Alarms = Alarms()
     network: Network = Network()
+    people: People = People()
     stacks: tuple[Literal["watch", "network", "audit"], ...] = Field(
         default=(), strict=False, description="Optional stacks."
     )
@@ -220,12 +224,36 @@ class Deployment(Model):
                 )
         return stores
 
+    @field_validator("people")
+    @classmethod
+    def _teams_have_stores_and_names(cls, people: People, info: ValidationInfo) -> People:
+        for name, team in people.teams.items():
+            _check_stores(team.data_stores, info)
+            whole = f"{info.data.get('name', '')}-{name}"
+            if people.identity_center and len(whole) > PERMISSION_SET_NAME:
+                raise PydanticCustomError(
+                    "permission_set_name",
+                    "ids of teams that make names of permission sets of 32 characters at most: {whole}",
+                    {"whole": whole},
+                )
+        return people
+
     @field_validator("quotas", mode="before")
     @classmethod
     def _start_from_the_regions_quotas(cls, given: Any, info: ValidationInfo) -> Any:
         given = given.model_dump(exclude_unset=True) if isinstance(given, Quotas) else given
         regional = REGION_QUOTAS.get(info.data.get("region", ""), {})
         return {**regional, **given} if isinstance(given, dict) else given
+
+
+def _check_stores(ids: Iterable[str], info: ValidationInfo) -> None:
+    stores = info.data.get("data_stores", {})
+    if unknown := sorted(set(ids) - stores.keys()):
+        raise PydanticCustomError(
+            "no_such_store",
+            "ids of data_stores, which are {known}: not {unknown}",
+            {"known": ", ".join(stores), "unknown": ", ".join(unknown)},
+        )
 
 
 def deployment_file(name_or_path: str) -> Path:

@@ -1,4 +1,4 @@
-"""The only file that knows MiniStack's insides: five plug points, and gaps closed there.
+"""The file that knows MiniStack's insides, with `enforcement` beside it: plug points, and gaps closed there.
 
 `tests/emulator/test_ministack_contract.py` fails when MiniStack moves any of them.
 """
@@ -17,6 +17,8 @@ from ministack.core import iam_actions, iam_evaluator, responses, router
 from ministack.services import cloudwatch, eventbridge, iam, kms, s3, sts, tagging
 from ministack.services.cloudformation import provisioners
 
+from emulator import enforcement
+from emulator.access_log import AccessLog
 from emulator.aws import Credentials, Datum, RoleRefused, Scope
 from emulator.dicomweb.routes import action_of, uids_of
 
@@ -35,13 +37,12 @@ SESSION_SECONDS = 3600
 KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
 HEALTH_PATH = "/_ministack/health"
 
-app = gateway.app
-
 Answer = tuple[int, dict[str, str], bytes]
 Handler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Answer]]
 Provisioner = Mapping[str, Callable[..., Any]]
 TagsOf = Callable[[str], Mapping[str, str]]
 
+_is_plain: contextvars.ContextVar[bool] = contextvars.ContextVar("is_plain", default=False)
 _version_id: contextvars.ContextVar[str | None] = contextvars.ContextVar("version_id", default=None)
 # What IAM's conditions see of the request at hand, beside what MiniStack knows.
 _path_keys: contextvars.ContextVar[Mapping[str, str]] = contextvars.ContextVar("path_keys", default={})  # noqa: B039
@@ -53,8 +54,11 @@ def request_scope() -> Scope:
     return Scope(responses.get_account_id(), responses.get_region())
 
 
-def register(handler: Handler, datastore: Provisioner, tags_of: TagsOf) -> None:
-    """Plug HealthImaging into MiniStack. Call once, before the gateway serves. `tags_of` takes an ARN."""
+def register(handler: Handler, datastore: Provisioner, tags_of: TagsOf, log: AccessLog) -> None:
+    """Plug HealthImaging into MiniStack. Call once, before the gateway serves.
+
+    `tags_of` takes an ARN; `log` is told what IAM decides.
+    """
     gateway.SERVICE_HANDLERS[SERVICE] = handler
     router.SERVICE_PATTERNS[SERVICE] = {"host_patterns": [r"medical-imaging\."]}
     iam_actions.SERVICE_TO_IAM_NAMESPACE[SERVICE] = SERVICE
@@ -64,14 +68,30 @@ def register(handler: Handler, datastore: Provisioner, tags_of: TagsOf) -> None:
     # Among the members that make an operation one of tags, MiniStack looks for TagKeys and not tagKeys.
     iam_actions._TAG_OPERATIONS[SERVICE] = frozenset({"CreateDatastore", "TagResource", "UntagResource"})
     iam_actions.s3_additional_checks = _with_keys_of_objects(iam_actions.s3_additional_checks)
-    iam_evaluator.enforce = _judging_each_resource(iam_evaluator.enforce)
+    iam_evaluator.enforce = _judging_each_resource(enforcement.logging_denials(iam_evaluator.enforce, log))
+    iam_evaluator._first_match = enforcement.logging_matches(iam_evaluator._first_match, log)
+    iam_evaluator._conditions_met = enforcement.with_policy_variables(iam_evaluator._conditions_met)
     tagging.resource_tags = _knowing_our_tags(tagging.resource_tags, tags_of)
     provisioners._RESOURCE_HANDLERS[DATASTORE_TYPE] = dict(datastore)
     gateway._maybe_record_cloudtrail = _recording_management_events(gateway._maybe_record_cloudtrail)
     s3._fire_s3_event = _keeping_version_id(s3._fire_s3_event)
     eventbridge._dispatch_event = _with_version_id(eventbridge._dispatch_event)
-    # A loopback endpoint has no TLS, and every bucket policy that demands it would refuse every client.
-    gateway.pin_request_origin = lambda address, _secure: iam_evaluator.pin_request_origin(address, True)
+    gateway.pin_request_origin = _pin_request_origin
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """MiniStack's ASGI application."""
+    said = dict(scope.get("headers", ())).get(b"x-forwarded-proto")
+    _is_plain.set(said == b"http")
+    await gateway.app(scope, receive, send)
+
+
+def _pin_request_origin(address: str, _secure: bool) -> None:
+    """A loopback endpoint has no TLS, and every bucket policy that demands it would refuse every client.
+
+    So it counts as TLS, unless the request says that it came to a proxy without.
+    """
+    iam_evaluator.pin_request_origin(address, not _is_plain.get())
 
 
 def publish(scope: Scope, detail_type: str, detail: Mapping[str, Any], resources: list[str]) -> None:

@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from emulator.access_log import AccessLog
 from emulator.dicomweb import routes as dicomweb
 from emulator.dicomweb.bearer_app import with_bearers
 from emulator.environment import client_environment
@@ -28,6 +29,7 @@ from emulator.storage import OtherSchema
 
 HOST = "127.0.0.1"
 LOG = "emulator.log"
+ACCESS_LOG = "access.ndjson"
 SECONDS_TO_START = 120
 SECONDS_TO_STOP = 60
 
@@ -102,6 +104,7 @@ async def _serve(state_dir: Path, endpoint: str, port: int, throttle: float) -> 
         _handler(service, port),
         datastore_provisioner(service.datastores, ministack.request_scope),
         service.tags.of,
+        AccessLog(state_dir / ACCESS_LOG),
     )
 
     config = Config()

@@ -1,8 +1,9 @@
 """Why a rule of cdk-nag is not followed, said on the construct that does not follow it."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from aws_cdk import Acknowledgment, Stack, Validations
+from aws_cdk import Acknowledgment, Reference, Stack, Token, Tokenization, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import IConstruct
@@ -46,6 +47,24 @@ def acknowledge_objects(role: iam.Role, reason: str, bucket: s3.IBucket, prefix:
         # The finding names the export that CloudFormation imports the ARN by.
         arn = owner.export_value(arn)
     acknowledge_wildcard(role, reason, f"{arn}/{prefix}*")
+
+
+def acknowledge_statements(
+    policy: iam.ManagedPolicy, reason: str, statements: Sequence[iam.PolicyStatement]
+) -> None:
+    """Record why `policy` has the rights of `statements` on ARNs that end in a wildcard."""
+    arns = {arn for statement in statements for arn in statement.resources if arn.endswith("*")}
+    flat = sorted(_flat(Stack.of(policy).resolve(_imported(policy, arn))) for arn in arns)
+    acknowledge(policy, reason, *(f"AwsSolutions-IAM5[Resource::{arn}]" for arn in flat))
+
+
+def _imported(construct: IConstruct, arn: str) -> str:
+    """The ARN as the stack of `construct` spells it: what another stack holds, it imports."""
+    own = Stack.of(construct).node.path
+    for token in Tokenization.reverse_string(arn).tokens:
+        if isinstance(token, Reference) and Stack.of(token.target).node.path != own:
+            arn = arn.replace(Token.as_string(token), Stack.of(token.target).export_value(token))
+    return arn
 
 
 def _flat(value: Any) -> str:

@@ -11,12 +11,12 @@ from local_aws import REGION, LocalAws, Store
 
 
 class User:
-    """A user with the statements of one policy."""
+    """A user with the statements of one policy, and tags."""
 
-    def __init__(self, aws: LocalAws, *statements: dict[str, Any]) -> None:
+    def __init__(self, aws: LocalAws, *statements: dict[str, Any], **tags: str) -> None:
         self._endpoint = aws.endpoint
         iam, name = aws.client("iam"), f"user-{uuid.uuid4().hex[:8]}"
-        iam.create_user(UserName=name)
+        iam.create_user(UserName=name, Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
         policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **each} for each in statements]}
         iam.put_user_policy(UserName=name, PolicyName="rights", PolicyDocument=json.dumps(policy))
         key = iam.create_access_key(UserName=name)["AccessKey"]

@@ -153,6 +153,19 @@ def test_iam_judges_a_path_by_the_resource_it_names(path: str, arn: str) -> None
     assert ministack._arn_of_path(path, *reversed(SCOPE)) == arn
 
 
+def test_what_evaluation_is_made_of_can_be_put_around() -> None:
+    evaluator = ministack.iam_evaluator
+    assert parameters(evaluator._first_match) == ["ctx", "stmts", "effect"]
+    assert parameters(evaluator._conditions_met) == ["conditions", "ctx"]
+    assert parameters(evaluator._resolve_condition_key) == ["key", "ctx"]
+    assert "_first_match(ctx," in inspect.getsource(evaluator.evaluate)
+    assert "_conditions_met(stmt.conditions, ctx)" in inspect.getsource(evaluator._first_match)
+
+
+def test_a_bucket_has_one_owner_whoever_asks() -> None:
+    assert parameters(ministack.s3._bucket_owner_account) == ["name"]
+
+
 def test_the_key_that_signed_a_request_is_remembered_and_judged_again() -> None:
     assert ministack.iam_evaluator._verified_key.get() == ""
     assert parameters(ministack.iam_evaluator.enforce) == [

@@ -37,7 +37,7 @@ def findings(app: App) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("name", ["sandbox", "production"])
+@pytest.mark.parametrize("name", ["sandbox", "production", "tests/local/two_stores.yaml"])
 def test_a_deployment_has_no_finding(name: str, app: App) -> None:
     make_stacks(app, load_deployment(name))
     assert findings(app) == []
