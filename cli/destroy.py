@@ -2,7 +2,6 @@
 
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ def destroy(
     if not aws:
         deployed.use_local(known.region)
     client = _clients(known.region)
-    account: str = client("sts").get_caller_identity()["Account"]
+    account = _account(known, client)
     with output.progress().status("looking at what there is") as shown:
         remains = find_remains(known, client, shown.update)
     said = output.progress() if json else output.facts()
@@ -49,6 +48,18 @@ def _clients(region: str) -> Clients:
     return lambda name: (
         made.get(name) or made.setdefault(name, boto3.client(name, region_name=region, config=PATIENT))
     )
+
+
+def _account(deployment: Deployment, client: Clients) -> str:
+    """The account that is asked, which must be the deployment's own."""
+    account: str = client("sts").get_caller_identity()["Account"]
+    if deployment.account not in (None, account):
+        raise CommandError(
+            f"the deployment {deployment.name} is in the account {deployment.account}, and these are "
+            f"credentials of {account}",
+            "use credentials of that account, and --aws",
+        )
+    return account
 
 
 def _ask_for(name: str) -> None:
@@ -76,9 +87,7 @@ def delete(deployment: Deployment, remains: Remains, client: Clients, tell: Tell
         delete_stack(client("cloudformation"), stack, tell)
 
 
-def delete_stack(
-    cloudformation: Any, name: str, tell: Tell, sleep: Callable[[float], None] = time.sleep
-) -> None:
+def delete_stack(cloudformation: Any, name: str, tell: Tell) -> None:
     """Delete a stack, or wait until the deletion that runs ends."""
     tell(f"the stack {name} is deleted")
     if stack_status(cloudformation, name) != "DELETE_IN_PROGRESS":
@@ -90,7 +99,7 @@ def delete_stack(
                 f"CloudFormation could not delete the stack {name}",
                 f"`aws cloudformation describe-stack-events --stack-name {name}` says why; then run it again",
             )
-        sleep(POLL_SECONDS)
+        time.sleep(POLL_SECONDS)
 
 
 def _tell(deployment: Deployment, remains: Remains, lock: Path, json: bool) -> None:

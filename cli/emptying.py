@@ -37,7 +37,7 @@ def delete_store(imaging: Any, store: Store, pace: Pace, tell: Tell) -> None:
         if status != "DELETING":
             tell(f"{store.name}: the data store is deleted")
             # In conflict while something of it is still being deleted.
-            _unless("ConflictException", lambda: imaging.delete_datastore(datastoreId=store.id))
+            _unless(lambda: imaging.delete_datastore(datastoreId=store.id), "ConflictException")
         time.sleep(POLL_SECONDS)
 
 
@@ -70,8 +70,9 @@ def _delete_image_sets(imaging: Any, store: Store, pace: Pace, tell: Tell) -> No
 def _delete_image_set(imaging: Any, datastore_id: str, image_set_id: str) -> bool:
     """False for one that is locked, by its own deletion or an import, or gone: it is looked for again."""
     return _unless(
-        ("ConflictException", "ResourceNotFoundException"),
         lambda: imaging.delete_image_set(datastoreId=datastore_id, imageSetId=image_set_id),
+        "ConflictException",
+        "ResourceNotFoundException",
     )
 
 
@@ -79,7 +80,7 @@ def delete_bucket(s3: Any, bucket: Bucket, tell: Tell) -> None:
     """Delete all versions, unfinished uploads and the bucket; access logs may still arrive meanwhile."""
     tell(f"{bucket.name}: {bucket.versions} object versions are deleted")
     _empty_bucket(s3, bucket.name)
-    while not _unless("BucketNotEmpty", lambda: s3.delete_bucket(Bucket=bucket.name)):
+    while not _unless(lambda: s3.delete_bucket(Bucket=bucket.name), "BucketNotEmpty"):
         _empty_bucket(s3, bucket.name)
 
 
@@ -109,7 +110,7 @@ def delete_table(dynamodb: Any, name: str) -> None:
     dynamodb.get_waiter("table_not_exists").wait(TableName=name)
 
 
-def _unless(codes: str | tuple[str, ...], call: Callable[[], object]) -> bool:
+def _unless(call: Callable[[], object], *codes: str) -> bool:
     """Whether AWS did as `call` asks; False if it refused with one of `codes`."""
     try:
         call()

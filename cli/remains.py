@@ -61,6 +61,9 @@ def words(deployment: Deployment, account: str, remains: Remains) -> Iterator[st
         yield f"stack       {stack}"
     for key in remains.keys:
         yield f"key         {key}: gone in {KEY_DAYS} days; until then `aws kms cancel-key-deletion` keeps it"
+    if remains.keys and deployment.key_administrators:
+        roles = ", ".join(deployment.key_administrators)
+        yield f"needs       for the keys, one of {roles}: run it again as that role"
     yield from _what_stays(deployment)
     rate = deployment.quotas.delete_rate
     yield f"time        {duration(remains.seconds(rate))}: image sets are deleted at {rate:g} a second"

@@ -32,6 +32,13 @@ def test_all_that_goes_is_named_with_how_much_is_in_it() -> None:
         assert said in text
 
 
+def test_whose_rights_the_keys_take_is_said() -> None:
+    production, sandbox = load_deployment("production"), load_deployment("sandbox")
+    said = "needs       for the keys, one of KeyAdministrator"
+    assert said in "\n".join(words(production, "1", REMAINS))
+    assert "needs" not in "\n".join(words(sandbox, "1", REMAINS))
+
+
 def test_what_stays_is_said_where_data_is_kept_and_calls_are_recorded() -> None:
     production = "\n".join(words(load_deployment("production"), "1", REMAINS))
     sandbox = "\n".join(words(load_deployment("sandbox"), "1", REMAINS))

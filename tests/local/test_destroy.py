@@ -83,6 +83,14 @@ def test_it_says_what_it_will_delete_and_deletes_nothing_without_the_name(doomed
     assert [name.rpartition("-")[2] for name in remains.stacks] == ["watch", "import", "access", "data"]
 
 
+def test_credentials_of_another_account_are_refused(doomed: Sandbox, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere.yaml"
+    elsewhere.write_text(doomed.deployment.read_text() + 'account: "111122223333"\n')
+    refused = destroy("--deployment", str(elsewhere))
+    assert refused.exit_code == 1
+    assert "is in the account 111122223333, and these are credentials of 000000000000" in refused.output
+
+
 def test_stopped_midway_it_leaves_the_rest_to_be_found(
     doomed: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
