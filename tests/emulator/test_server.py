@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from ct_files import ct_file
-from local_aws import LocalAws, Store, free_port, wait_for
+from local_aws import LocalAws, Store, free_port, only_series, wait_for
 
 from emulator import server
 from emulator.environment import client_environment
@@ -32,6 +32,10 @@ class Restartable:
 
     def stop(self) -> None:
         server.stop(self.pid)
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
 
 
 @pytest.fixture
@@ -89,6 +93,28 @@ def test_a_job_that_was_running_is_run_again_and_raises_the_version_once(restart
     assert image_set["DICOMTags"]["DICOMNumberOfStudyRelatedInstances"] == 61
 
 
+@pytest.mark.parametrize("pause", [0, 0.2, 0.5, 1, 2])
+def test_a_job_whose_process_is_killed_ends_whole_or_not_at_all(
+    restartable: Restartable, pause: float
+) -> None:
+    store = Store(restartable.start())
+    store.import_files({"first.dcm": ct_file(InstanceNumber=1)}, "before/")
+    store.upload({f"in/{number}.dcm": ct_file(InstanceNumber=number) for number in range(60)})
+    job_id = store.start()
+    # Wherever the job is by then.
+    time.sleep(pause)
+    restartable.kill()
+    restartable.start()
+    wait_for(lambda: store.job(job_id)["jobStatus"] in ("COMPLETED", "FAILED"))
+
+    (image_set,) = store.search()
+    is_whole = store.job(job_id)["jobStatus"] == "COMPLETED"
+    instances = only_series(store.metadata(image_set["imageSetId"]))["Instances"].values()
+    assert (image_set["version"], len(instances)) == ((2, 61) if is_whole else (1, 1))
+    for each in instances:
+        assert store.frame(image_set["imageSetId"], each["ImageFrames"][0]["ID"])
+
+
 def test_what_was_locked_when_the_process_was_killed_is_finished_by_the_next(
     restartable: Restartable,
 ) -> None:
@@ -109,8 +135,7 @@ def test_what_was_locked_when_the_process_was_killed_is_finished_by_the_next(
         copyImageSetInformation={"sourceImageSet": {"latestVersionId": "1"}},
     )
     store.imaging.delete_image_set(datastoreId=store.id, imageSetId=deleted)
-    os.kill(restartable.pid, signal.SIGKILL)
-    os.waitpid(restartable.pid, 0)
+    restartable.kill()
     restartable.start()
 
     def statuses() -> list[str]:
