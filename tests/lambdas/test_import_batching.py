@@ -97,3 +97,36 @@ def test_one_folders_backlog_does_not_keep_anothers_study_waiting(slow: World) -
     assert waiting
     slow.settle()
     slow.check()
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def upload_apart(world: World, studies: int) -> None:
+    """Studies that no prefix holds together: something imported lies beside them."""
+    world.upload("before.dcm")
+    world.settle()
+    for number in range(studies):
+        world.upload(f"study{number}/1.dcm")
+
+
+def test_running_jobs_never_exceed_the_configured_number(world: World) -> None:
+    upload_apart(world, 12)
+
+    world.settle()
+
+    assert world.imaging.most_running <= 3
+    assert len(world.imaging.jobs) == 13
+    world.check()
+
+
+def test_starts_keep_the_configured_rate(world: World) -> None:
+    upload_apart(world, 10)
+
+    world.settle()
+
+    starts = [start.timestamp() for start in world.imaging.starts]
+    for first in starts:
+        assert sum(first <= start < first + 5 for start in starts) <= 2 + 5
