@@ -13,6 +13,9 @@ from benchmarks.simulator.deployed import FUNCTIONS
 from benchmarks.simulator.imaging import Bucket, Quotas
 from benchmarks.simulator.strategies import STRATEGIES, Caller
 from healthimaging.import_steps import STEPS
+from lambdas.importing.choice import Choice
+from lambdas.importing.estimate import Files, Pace, estimate
+from lambdas.importing.prices import read_prices
 
 FILES = 2_000
 
@@ -42,6 +45,23 @@ def test_calls_are_counted_and_priced(found: Any) -> None:
             assert run["calls"]["S3Event"] == FILES
             assert run["calls"]["WriteRequestUnit"] >= 2 * FILES
             assert run["dollars_per_million"] == pytest.approx(sum(run["dollars_by_name"].values()), abs=0.05)
+
+
+@pytest.mark.parametrize("layout", [layout[0] for layout in LAYOUTS])
+def test_point_3_the_dollars_that_are_told_beforehand_are_nearly_those_that_are_simulated(
+    found: Any, layout: str
+) -> None:
+    """Without the events and their messages: a backfill has none."""
+    (run,) = found["layouts"][layout]
+    files = Files(files=FILES, bytes=0, folders=FILES // 100)
+    choice = Choice(in_place=run["jobs"], copies=run["copies"])
+    pace = Pace(starts_per_second=1.0, concurrent_jobs=100)
+
+    told = estimate(files, choice, pace, read_prices(), are_registered=False).dollars
+
+    of_events = read_prices().dollars({"S3Event": FILES, "SendMessage": FILES})
+    simulated = run["dollars_per_million"] * FILES / 1_000_000 - of_events
+    assert told == pytest.approx(simulated, rel=0.15)
 
 
 def test_a_bucket_of_tokens_allows_its_burst_and_then_its_rate() -> None:
