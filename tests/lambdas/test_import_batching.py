@@ -33,7 +33,7 @@ def upload_studies(world: World, studies: int, prefix: str = "", files: int = 2)
             world.upload(f"{prefix}study{study:03}/{number}.dcm")
 
 
-def test_with_no_backlog_a_study_starts_at_once_and_alone(slow: World) -> None:
+def test_point_3_with_no_backlog_a_study_starts_at_once_and_alone(slow: World) -> None:
     upload_studies(slow, 1, files=3)
     last_upload = slow.clock
 
@@ -45,7 +45,7 @@ def test_with_no_backlog_a_study_starts_at_once_and_alone(slow: World) -> None:
     slow.check()
 
 
-def test_what_starts_within_the_drain_target_is_read_in_place(slow: World) -> None:
+def test_point_3_what_starts_within_the_drain_target_is_read_in_place(slow: World) -> None:
     upload_studies(slow, 20)
 
     slow.settle()
@@ -55,7 +55,7 @@ def test_what_starts_within_the_drain_target_is_read_in_place(slow: World) -> No
     slow.check()
 
 
-def test_what_would_start_later_than_the_drain_target_shares_copied_jobs(slow: World) -> None:
+def test_point_3_what_would_start_later_than_the_drain_target_shares_copied_jobs(slow: World) -> None:
     object.__setattr__(slow.settings, "drain_target", timedelta(seconds=100))
     upload_studies(slow, 40)
 

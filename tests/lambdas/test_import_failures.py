@@ -128,7 +128,7 @@ def test_a_second_message_of_a_job_that_is_being_started_leaves_it_alone(world: 
     world.check()
 
 
-def test_lost_upload_events_are_made_up_for_by_the_sweep(world: World) -> None:
+def test_point_15_lost_upload_events_are_made_up_for_by_the_sweep(world: World) -> None:
     for number in range(20):
         world.upload(f"study{number % 4}/{number}.dcm", times=number % 3)
 
@@ -138,7 +138,9 @@ def test_lost_upload_events_are_made_up_for_by_the_sweep(world: World) -> None:
     world.check()
 
 
-def test_with_one_upload_event_of_twenty_lost_one_sweep_has_every_file_imported(world: World) -> None:
+def test_point_15_with_one_upload_event_of_twenty_lost_one_sweep_has_every_file_imported(
+    world: World,
+) -> None:
     for number in range(200):
         world.upload(f"study{number % 10}/{number}.dcm", times=int(number % 20 > 0))
     world.pass_time(120)
@@ -169,7 +171,7 @@ def test_files_of_non_primary_image_sets_and_warnings_are_recorded_and_counted(w
     world.check()
 
 
-def test_with_all_healthimaging_events_lost_every_job_reaches_its_end(world: World) -> None:
+def test_point_15_with_all_healthimaging_events_lost_every_job_reaches_its_end(world: World) -> None:
     for number in range(6):
         world.upload(f"study{number}/1.dcm")
 
