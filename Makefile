@@ -53,7 +53,8 @@ $(AUDITED): requirements-audit.txt
 	@touch $@
 
 audit: templates $(AUDITED)
-	.audit/bin/python tests/audit/judge.py build/sandbox build/production
+	$(NOBODY) $(BIN)/python -m cli.cdk synth --quiet --output build/clinic --context deployment=tests/local/two_stores.yaml
+	.audit/bin/python tests/audit/judge.py build/sandbox build/production build/clinic
 
 review: install
 	$(BIN)/python -m pytest $$(grep -o 'tests/[a-z_/]*\.py::[a-z0-9_]*' docs/guides/security-review.md | sort -u)

@@ -9,8 +9,8 @@ from cli.remains import Bucket, Remains, Store
 from config.deployment import Deployment
 
 # A stack goes after those that use what it exports. The trails of the Audit stack record the emptying.
-BEFORE_THE_DATA = ("watch", "import", "network")
-AFTER_THE_DATA = ("audit", "people", "access", "data")
+BEFORE_THE_DATA = ("watch", "people", "import", "network")
+AFTER_THE_DATA = ("audit", "access", "data")
 STORES = ("AWS::HealthImaging::Datastore", "Custom::HealthImagingDatastore")
 
 Clients = Callable[[str], Any]
