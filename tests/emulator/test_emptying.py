@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from ct_files import ct_file
 from local_aws import LocalAws, Store
 from test_updates import imported
 
@@ -65,6 +66,14 @@ def test_a_data_store_goes_with_its_image_sets(store: Store) -> None:
     assert store_status(store.imaging, store.id) is None
     assert said[0].startswith("doomed: 0 image sets deleted")
     assert said[-1] == "doomed: the data store is deleted"
+
+
+def test_a_data_store_goes_once_the_job_that_fills_it_has_ended(store: Store) -> None:
+    store.upload({f"in/{number}.dcm": ct_file(SOPInstanceUID=f"1.2.3.{number}") for number in range(20)})
+    job = store.start()
+    delete_store(store.imaging, Remaining(id=store.id, name="doomed", image_sets=0), Pace(QUICK), quiet)
+    assert store_status(store.imaging, store.id) is None
+    assert store.job(job)["jobStatus"] == "COMPLETED"
 
 
 def test_a_table_goes_though_it_is_protected(aws: LocalAws) -> None:
