@@ -19,7 +19,7 @@ def by_listing(storage: Storage, ledger: Ledger, bucket: str) -> Walk:
     """All of the bucket, from where the last walk had to stop."""
 
     def walk(look_at: LookAt, is_time_up: IsTimeUp) -> None:
-        start = ledger.sweep_position()
+        start = ledger.bookmark.key()
         position: str | None = None
         for page in storage.pages(bucket, start):
             look_at(page)
@@ -27,7 +27,7 @@ def by_listing(storage: Storage, ledger: Ledger, bucket: str) -> Walk:
                 position = max((version.key for version in page), default=start)
                 break
         if position != start:
-            ledger.keep_sweep_position(position)
+            ledger.bookmark.keep(position)
 
     return walk
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from lambdas.adapters import rows
+from lambdas.adapters.bookmark import Bookmark
 from lambdas.adapters.control import Control
 from lambdas.adapters.parallel import each
 from lambdas.adapters.rows import Item, Members
@@ -16,7 +17,6 @@ from lambdas.importing.timing import Timing
 T = TypeVar("T")
 R = TypeVar("R")
 
-SWEEP = {"pk": "sweep", "sk": "/"}
 NOT_THERE = "attribute_not_exists(#pk)"
 
 
@@ -31,6 +31,7 @@ class Ledger:
         self._table = Table(table)
         self._workers = workers
         self.control = Control(self._table)
+        self.bookmark = Bookmark(self._table)
 
     # Files
 
@@ -365,25 +366,6 @@ class Ledger:
                 {":planned": str(JobState.PLANNED), ":seen_at": rows.to_text(seen.at)},
             )
         )
-
-    # The sweep
-
-    def sweep_position(self) -> str | None:
-        """The key after which the next sweep goes on; None is the beginning."""
-        item = self._table.get(SWEEP)
-        return item.get("after") if item else None
-
-    def keep_sweep_position(self, key: str | None) -> None:
-        """Two sweeps at once may overwrite each other's: then some keys are looked at twice."""
-        if key is None:
-            self._table.update(SWEEP, "REMOVE #after", "attribute_exists(#pk)", {})
-        else:
-            self._table.update(
-                SWEEP,
-                "SET #after = :after",
-                "attribute_not_exists(#pk) OR #pk = :pk",
-                {":after": key, ":pk": "sweep"},
-            )
 
     # All of them
 

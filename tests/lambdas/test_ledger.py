@@ -333,10 +333,10 @@ def test_a_ticket_that_was_called_long_ago_is_called_no_more(table: Any) -> None
 
 
 def test_the_sweep_goes_on_where_it_stopped(ledger: Ledger) -> None:
-    assert ledger.sweep_position() is None
+    assert ledger.bookmark.key() is None
     for position in ("a/1", "b/2", None, None):
-        ledger.keep_sweep_position(position)
-        assert ledger.sweep_position() == position
+        ledger.bookmark.keep(position)
+        assert ledger.bookmark.key() == position
 
 
 def test_rows_written_by_many_threads_are_the_same(table: Any) -> None:
