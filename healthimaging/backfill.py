@@ -82,24 +82,29 @@ class Backfill(Construct):
     def _grant_map(self, role: iam.Role) -> None:
         """A Distributed Map starts child executions of its own state machine. The policy names the state
         machine, which names the role: so it is a policy of its own that the state machine does not wait for.
+
+        https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
         """
-        stack = Stack.of(self)
-        name = self.state_machine.attr_name
-        children = stack.format_arn(
-            service="states",
-            resource="execution",
-            resource_name=f"{name}/*",
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
+        # As the guide names them, and as a child's own ARN begins.
+        children = [self._executions(":*"), self._executions("/*")]
         policy = iam.Policy(self, "MapPolicy", roles=[role])
         policy.add_statements(
             iam.PolicyStatement(actions=["states:StartExecution"], resources=[self.state_machine.attr_arn]),
             iam.PolicyStatement(
-                actions=["states:DescribeExecution", "states:StopExecution"], resources=[children]
+                actions=["states:DescribeExecution", "states:StopExecution"], resources=children
             ),
         )
         acknowledge_inline_policy(policy)
-        acknowledge_wildcard(policy, "Each child execution has a name of its own.", children)
+        for arn in children:
+            acknowledge_wildcard(policy, "Each child execution has a name of its own.", arn)
+
+    def _executions(self, ending: str) -> str:
+        return Stack.of(self).format_arn(
+            service="states",
+            resource="execution",
+            resource_name=self.state_machine.attr_name + ending,
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
 
 
 UNBOUND_ACTIONS = (

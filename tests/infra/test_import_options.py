@@ -99,4 +99,6 @@ def test_point_16_the_backfill_may_call_its_function_and_start_its_own_children(
     start = frozenset({"states:StartExecution"})
     assert allowed.keys() == {frozenset({"lambda:InvokeFunction"}), start, children}
     assert allowed[start] == {"Fn::GetAtt": [name, "Arn"]}
-    assert f"['{name}', 'Name']" in str(allowed[children])
+    endings = {str(each["Fn::Join"][1][-1]) for each in allowed[children]}
+    assert endings == {":*", "/*"}
+    assert all({"Fn::GetAtt": [name, "Name"]} in each["Fn::Join"][1] for each in allowed[children])
