@@ -18,7 +18,7 @@ from healthimaging.datastore import DatastoreBase
 from healthimaging.functions import FunctionSettings, powertools_layer, toolkit_function
 from healthimaging.grants import grant_bucket, grant_objects, grant_receive, grant_rows, grant_send
 from healthimaging.import_role import ImportRole
-from healthimaging.import_steps import QUEUES, STEPS, Step
+from healthimaging.import_steps import QUEUES, SOURCE_RIGHTS, STEPS, Step
 from healthimaging.queues import WorkQueue
 from healthimaging.schedules import invoke_every
 
@@ -45,6 +45,11 @@ class ImportStorage:
     staging: s3.IBucket
     ledger: dynamodb.ITable
     inventory: s3.IBucket | None = None
+
+    @property
+    def buckets(self) -> list[s3.IBucket]:
+        """All that hold files, or name them."""
+        return [self.input, self.output, self.staging, *([self.inventory] if self.inventory else [])]
 
 
 class DicomImport(Construct):
@@ -185,21 +190,13 @@ class DicomImport(Construct):
         if storage.inventory:
             grant_bucket(storage.inventory, functions["sweep"], "s3:ListBucket")
             self._grant_objects("sweep", storage.inventory, "s3:GetObject")
-        self._grant_cleaning()
+        for step, actions in SOURCE_RIGHTS[self._after_import].items():
+            self._grant_objects(step, storage.input, *actions)
         for target in self._targets:
             target.datastore.grant(functions["start"], "StartDICOMImportJob", "ListDICOMImportJobs")
             target.datastore.grant(functions["record"], "GetDICOMImportJob")
             target.datastore.grant(functions["sweep"], "GetDICOMImportJob", "ListDICOMImportJobs")
             target.role.grant_pass_to_healthimaging(functions["start"])
-
-    def _grant_cleaning(self) -> None:
-        """A right that the deployment does not use is not given."""
-        match self._after_import:
-            case "tag":
-                tagging = ("s3:GetObjectVersionTagging", "s3:PutObjectVersionTagging")
-                self._grant_objects("record", self._storage.input, *tagging)
-            case "delete":
-                self._grant_objects("sweep", self._storage.input, "s3:DeleteObjectVersion")
 
     def _grant_objects(self, step: str, bucket: s3.IBucket, *actions: str) -> None:
         role = self.functions[step].role

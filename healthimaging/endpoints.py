@@ -1,6 +1,7 @@
 """The ways from a network without internet to the AWS services that the functions call."""
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from aws_cdk import Stack
@@ -12,6 +13,7 @@ from constructs import Construct
 
 from healthimaging.datastore import DatastoreBase
 from healthimaging.grants import LISTED_INDEX
+from healthimaging.import_steps import SOURCE_RIGHTS
 
 HEALTHIMAGING = {
     "HealthImaging": ec2.InterfaceVpcEndpointAwsService.HEALTH_IMAGING,
@@ -80,14 +82,19 @@ def gateway_endpoints(
     subnets: ec2.SubnetSelection,
     buckets: Sequence[s3.IBucket],
     ledger: dynamodb.ITable,
+    after_import: str,
 ) -> None:
-    """Routes to S3 and DynamoDB, for the deployment's own buckets and ledger."""
+    """Routes to S3 and DynamoDB, for the deployment's own buckets and ledger.
+
+    `after_import` is what the functions do to a source besides.
+    """
     to_s3 = ec2.GatewayVpcEndpoint(
         scope, "S3", vpc=vpc, service=ec2.GatewayVpcEndpointAwsService.S3, subnets=[subnets]
     )
     to_s3.add_to_policy(_own_principals(scope, BUCKET_ACTIONS, [bucket.bucket_arn for bucket in buckets]))
     objects = [bucket.arn_for_objects("*") for bucket in buckets]
-    to_s3.add_to_policy(_own_principals(scope, OBJECT_ACTIONS, objects))
+    actions = [*OBJECT_ACTIONS, *chain.from_iterable(SOURCE_RIGHTS[after_import].values())]
+    to_s3.add_to_policy(_own_principals(scope, actions, objects))
     to_dynamodb = ec2.GatewayVpcEndpoint(
         scope, "DynamoDb", vpc=vpc, service=ec2.GatewayVpcEndpointAwsService.DYNAMODB, subnets=[subnets]
     )

@@ -1,5 +1,6 @@
 """The functions of the import: what starts each, and what each may do to the ledger and the queues."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aws_cdk import Duration
@@ -115,3 +116,10 @@ STEPS = (
     ),
 )
 QUEUES = {step.queue: step for step in STEPS if step.queue}
+
+# What a step may do to an imported file's source, by `sources.after_import`: what is not used is not given.
+SOURCE_RIGHTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "keep": {},
+    "tag": {"record": ("s3:GetObjectVersionTagging", "s3:PutObjectVersionTagging")},
+    "delete": {"sweep": ("s3:DeleteObjectVersion",)},
+}

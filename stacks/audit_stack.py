@@ -53,9 +53,9 @@ class AuditStack(Stack):
             key=key,
             log_group=logs,
             days=deployment.retention.logs_days,
-            buckets=[storage.input, storage.staging, storage.output],
+            buckets=storage.buckets,
         )
-        watched = [storage.input, storage.staging, storage.output, trail.bucket]
+        watched = [*storage.buckets, trail.bucket]
         topic = alarm_topic(self, "Topic", key=key, emails=deployment.alarms.emails)
         NeverAlarms(
             self,

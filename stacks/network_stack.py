@@ -46,8 +46,9 @@ class NetworkStack(Stack):
                 self,
                 vpc=vpc,
                 subnets=subnets,
-                buckets=[data.storage.input, data.storage.staging, data.storage.output],
+                buckets=data.storage.buckets,
                 ledger=data.storage.ledger,
+                after_import=deployment.sources.after_import,
             )
         CfnOutput(self, "VpcId", value=vpc.vpc_id)
 

@@ -1,10 +1,13 @@
 """What the trails record, where the records lie, and who hears of what should never happen."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from policies import resolved
+
+from config.deployment import Deployment, load_deployment
 
 RUNBOOK = Path(__file__).parents[2] / "docs" / "guides" / "runbook.md"
 
@@ -42,6 +45,15 @@ def test_management_events_and_both_kinds_of_image_events_are_recorded(productio
     ]
     assert objects["resources.type"] == ["AWS::S3::Object"]
     assert len(objects["resources.ARN"]) == 3
+
+
+def test_the_inventory_names_objects_too_so_its_bucket_is_recorded(
+    make_templates: Callable[[Deployment], Any],
+) -> None:
+    given = load_deployment("production").model_dump()
+    templates = make_templates(Deployment.model_validate({**given, "sweep": {"reads": "inventory"}}))
+    *_, objects = selected(trails(templates)["ahi-production-data"])
+    assert [arn for arn in objects["resources.ARN"] if "Inventory" in str(arn)]
 
 
 def test_every_trail_is_on_encrypted_validated_and_of_all_regions(production: Any) -> None:

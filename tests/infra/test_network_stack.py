@@ -66,17 +66,31 @@ def test_the_gateway_of_s3_leads_to_the_deployments_buckets(two_stores: Any) -> 
     assert decision(policy, "s3:PutObject", caller=role("any"), resource=elsewhere) == "ImplicitDeny"
 
 
-def test_whatever_a_function_of_the_import_may_do_its_endpoint_admits(two_stores: Any) -> None:
+OPTIONS: tuple[dict[str, Any], ...] = (
+    {},
+    {"sources": {"after_import": "tag"}},
+    {"sources": {"after_import": "delete"}, "sweep": {"reads": "inventory"}},
+)
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_whatever_a_function_of_the_import_may_do_its_endpoint_admits(
+    make_templates: Callable[[Deployment], Any],
+    two_stores_deployment: Deployment,
+    options: dict[str, Any],
+) -> None:
     """But for what Lambda does with the function's role, such as taking messages."""
+    given = two_stores_deployment.model_dump()
+    templates = make_templates(Deployment.model_validate({**given, **options}))
     admitted = {
         action
-        for endpoint in endpoints(two_stores).values()
+        for endpoint in endpoints(templates).values()
         for statement in endpoint["PolicyDocument"]["Statement"]
         for action in listed(statement["Action"])
     }
     needed = {
         action
-        for policy in two_stores.resources("Import", "AWS::IAM::Policy").values()
+        for policy in templates.resources("Import", "AWS::IAM::Policy").values()
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]
         for action in listed(statement["Action"])
         if action.split(":")[0] in ("s3", "dynamodb", "sqs") and action not in BY_LAMBDA
