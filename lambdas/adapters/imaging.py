@@ -62,6 +62,8 @@ class Imaging:
                 datastoreId=job.datastore_id,
                 dataAccessRoleArn=store.role_arn,
                 inputS3Uri=job.prefix,
+                # A bucket's name may be another's once it is deleted: then HealthImaging refuses the job.
+                inputOwnerAccountId=store.account,
                 outputS3Uri=store.output_uri,
             )
         except ClientError as error:

@@ -20,6 +20,11 @@ class Store:
     role_arn: str
     output_uri: str
 
+    @property
+    def account(self) -> str:
+        """The account of the deployment, and of its buckets."""
+        return self.role_arn.split(":")[4]
+
 
 def store_for(key: str, stores: Iterable[Store]) -> Store | None:
     """The store whose prefix the key begins with; the longest prefix wins."""

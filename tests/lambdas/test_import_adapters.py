@@ -187,6 +187,7 @@ def test_a_start_carries_the_jobs_name_as_its_token(healthimaging: Any) -> None:
                 "datastoreId": "d" * 32,
                 "dataAccessRoleArn": STORE.role_arn,
                 "inputS3Uri": "s3://input/study/",
+                "inputOwnerAccountId": "000000000000",
                 "outputS3Uri": "s3://output/main/",
             },
         )
