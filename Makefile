@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 AUDITED := .audit/.installed
 
-.PHONY: install up down demo synth test templates check audit review chaos denials bench-import bench-emulator bench-local bench-start fuzz tally viewer covered
+.PHONY: install up down demo synth test templates check audit review chaos denials prove-access bench-import bench-emulator bench-local bench-start fuzz tally viewer covered
 
 install: $(INSTALLED)
 
@@ -64,6 +64,10 @@ chaos: install
 
 denials: install
 	$(BIN)/python -m benchmarks.denials
+
+prove-access: install templates
+	$(BIN)/python -m pytest tests/local/test_local_aws.py
+	$(BIN)/python -m benchmarks.access
 
 bench-import: install
 	$(BIN)/python -m benchmarks.import_simulator

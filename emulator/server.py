@@ -167,6 +167,8 @@ def _server_environment(state_dir: Path, endpoint: str, port: int) -> dict[str, 
         "CLOUDTRAIL_RECORDING": "1",
         "TMPDIR": str(_fresh(state_dir / "tmp")),
         "LOG_LEVEL": "WARNING",
+        # Functions inherit LOG_LEVEL, which is MiniStack's own, and shall tell here what they tell on AWS.
+        "POWERTOOLS_LOG_LEVEL": "INFO",
     }
 
 

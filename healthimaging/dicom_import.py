@@ -179,12 +179,13 @@ class DicomImport(Construct):
             grant_rows(storage.ledger, function, *each.rows, index=each.reads_index)
             for name in each.sends_to:
                 grant_send(self.queues[name].queue, function)
-        for step in ("plan", "stage", "start", "record", "sweep", "backfill"):
-            # Without ListBucket, S3 answers for an object that is gone as for one that is forbidden.
-            grant_bucket(storage.input, functions[step], "s3:ListBucket", "s3:ListBucketVersions")
+        for step in ("plan", "start", "record", "sweep", "backfill"):
+            grant_bucket(storage.input, functions[step], "s3:ListBucketVersions")
+        # Without ListBucket, S3 answers for an object that is gone as for one that is forbidden.
+        grant_bucket(storage.input, functions["stage"], "s3:ListBucket")
         grant_bucket(storage.output, functions["record"], "s3:ListBucket")
         for step in ("register", "stage"):
-            self._grant_objects(step, storage.input, "s3:GetObject", "s3:GetObjectVersion")
+            self._grant_objects(step, storage.input, "s3:GetObjectVersion")
         self._grant_objects("stage", storage.staging, "s3:PutObject", "s3:AbortMultipartUpload")
         self._grant_objects("record", storage.output, "s3:GetObject")
         if storage.inventory:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from marked_study import FILES, FOLDER, write_marked_study
 from sandbox import Sandbox, Uploads
 from small_studies import write_small_studies
 
@@ -43,11 +44,18 @@ def sandbox(_deployed: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[San
 
 @pytest.fixture(scope="session")
 def uploads(_deployed: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Uploads:
-    made = Uploads(samples=tmp_path_factory.mktemp("samples"), small=tmp_path_factory.mktemp("small"))
+    made = Uploads(
+        samples=tmp_path_factory.mktemp("samples"),
+        small=tmp_path_factory.mktemp("small"),
+        marked=tmp_path_factory.mktemp("marked"),
+    )
     samples = write_samples(made.samples)
     write_small_studies(made.small, studies=10, instances=20)
     _deployed.ahi("upload", str(made.small), "--prefix", "small")
+    write_marked_study(made.marked)
     _deployed.ahi("upload", str(made.samples), "--prefix", "samples")
+    _deployed.ahi("upload", str(made.marked), "--prefix", FOLDER.rstrip("/"))
     _deployed.wait_until_settled("small/", 200)
     _deployed.wait_until_settled("samples/", len(samples))
+    _deployed.wait_until_settled(FOLDER, FILES)
     return made

@@ -54,7 +54,8 @@ class Sandbox:
 
 @dataclass(frozen=True, kw_only=True)
 class Uploads:
-    """Two folders on disk that are uploaded and imported: the sample studies, and many small files."""
+    """Folders that are uploaded and imported: the sample studies, many small files, a marked study."""
 
     samples: Path
     small: Path
+    marked: Path

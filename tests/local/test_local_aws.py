@@ -13,15 +13,20 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
+from marked_study import FILES, FOLDER, MARK
 from pydicom.misc import is_dicom
 from pydicom.uid import JPEG2000, ExplicitVRLittleEndian, HTJ2KLosslessRPCL, JPEGBaseline8Bit
 from sandbox import Sandbox, Uploads
 from small_studies import write_small_studies
 from source_pixels import decoded, frame_array, frame_bytes, number_of_frames
+from told import told
 from unheard import no_sweep, unheard_uploads
 
+from benchmarks import access
 from cli.deployed import Deployed
 from cli.samples import Sample, samples
+from emulator.access_log import Access, read_accesses
+from emulator.server import ACCESS_LOG
 from lambdas.adapters.backfills import Backfills
 
 SAMPLES = list(samples())
@@ -263,3 +268,35 @@ def stop(found: Deployed, run_id: str) -> None:
 def test_point_16_a_backfill_of_what_is_imported_finds_nothing(sandbox: Sandbox) -> None:
     assert sandbox.ahi("backfill", "small/", "--plan")["files"] == 0
     assert sandbox.ahi("backfill", "small/", "--run")["told"] == 0
+
+
+def test_a_late_file_is_copied_and_a_failed_one_tried_again(sandbox: Sandbox, tmp_path: Path) -> None:
+    write_small_studies(tmp_path, studies=1, instances=1)
+    (tmp_path / "study-0" / "0.dcm").rename(tmp_path / "study-0" / "late.dcm")
+    sandbox.ahi("upload", str(tmp_path), "--prefix", "small")
+    sandbox.ahi("redrive", "--prefix", FOLDER)
+    sandbox.wait_until_settled("small/", 201)
+    sandbox.wait_until_settled(FOLDER, FILES)
+    assert {one["status"] for one in sandbox.files("small/").values()} == {"IMPORTED"}
+
+
+def test_nothing_tells_a_patients_name(sandbox: Sandbox) -> None:
+    said = list(told(sandbox.find(), sandbox.state))
+    assert any("job started" in text for _, text in said), "the functions' logs were not read"
+    assert [where for where, text in said if MARK in text] == []
+
+
+@pytest.fixture
+def accesses(sandbox: Sandbox) -> set[Access]:
+    return read_accesses(sandbox.state / ACCESS_LOG)
+
+
+def test_nobody_is_denied_anything(accesses: set[Access]) -> None:
+    assert access.denied(accesses) == []
+
+
+def test_every_right_is_used_or_is_said_to_be_needed(sandbox: Sandbox, accesses: set[Access]) -> None:
+    client = sandbox.find().client
+    stacks = [f"ahi-sandbox-{name}" for name in ("data", "access", "import", "watch")]
+    rights = access.rights_of_stacks(client("cloudformation"), client("iam"), stacks)
+    assert access.unused(rights, accesses) == []
