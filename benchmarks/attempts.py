@@ -118,6 +118,13 @@ def ledger(operation: str, **parameters: Any) -> Attempt:
     )
 
 
+def dead_letters(aws: Clinic, who: str) -> Any:
+    """How many messages the start queue gave up on."""
+    return aws.client("sqs", who).get_queue_attributes(
+        QueueUrl=aws.outputs["StartDeadLettersUrl"], AttributeNames=["ApproximateNumberOfMessages"]
+    )
+
+
 def plain(attempt: Attempt) -> Attempt:
     """The same, said to have come over plain HTTP, as a proxy says that ends TLS."""
     return lambda aws, who: attempt(aws.over_plain_http(), who)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.attempts import dead_letters
 from benchmarks.clinic import Clinic, clinic
 from benchmarks.denials import RESULTS, Row, answer, tried
 
@@ -53,6 +54,7 @@ def test_those_who_are_denied_may_do_their_own_work(aws: Clinic) -> None:
     key = {"pk": {"S": "control"}, "sk": {"S": "/"}}
     table = aws.outputs["LedgerTable"]
     assert code_of(aws, "operators", "dynamodb", "get_item", TableName=table, Key=key) == "allowed"
+    assert answer(lambda: dead_letters(aws, "operators")) == "allowed"
     for name, prefix in (("Main", "radiology/"), ("Trial", "trial/")):
         role = aws.resource("access", f"{name}ImportRole")
         assert code_of(aws, role, "s3", "list_objects_v2", Bucket=uploads, Prefix=prefix) == "allowed"
