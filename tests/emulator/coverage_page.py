@@ -53,7 +53,7 @@ The rows are those of botocore's model of the service, of the documented events 
 DICOM's transfer syntaxes. A test covers an operation or a parameter when it was seen to send it over HTTP in
 a request that was granted, an error when it was answered with it, an event when it received it, and a
 transfer syntax when a file of that syntax was imported and its pixels were compared. Up to two tests are
-named, first those that ask for least else.
+named, of the module that asks for it most.
 
 Beside them the AWS CLI runs each of its 35 examples, which are of all 18 operations, in
 [`test_cli.py`](../../tests/clients/test_cli.py), and dicomweb-client stores, searches and retrieves in

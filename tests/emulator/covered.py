@@ -6,7 +6,7 @@ few tests, `RECORD_COVERED=1 python -m pytest` and their names do.
 
 import json
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -99,16 +99,27 @@ def kept() -> Kept:
 
 
 def keep(passed: Iterable[str]) -> None:
-    """Put what these tests asked in place of what was kept of them. Those that ask least come first."""
+    """Put what these tests asked in place of what was kept of them."""
     ran = set(map(function, passed))
     found = {
         item: [test for test in tests if test not in ran and exists(test)] for item, tests in kept().items()
     }
-    for test in sorted(ran, key=lambda test: (len(_seen[test]), test)):
-        for item in _seen[test]:
-            found.setdefault(item, []).append(test)
+    for item in {item for test in ran for item in _seen[test]}:
+        found[item] = found.get(item, []) + _asking(item, ran)
     text = json.dumps({item: tests[:TESTS] for item, tests in sorted(found.items()) if tests}, indent=1)
     FILE.write_text(text + "\n", encoding="utf-8")
+
+
+def _asking(item: str, ran: set[str]) -> list[str]:
+    """Those that ask for it: first of the module in which most do, and there the ones that ask least else."""
+    asking = [test for test in ran if item in _seen[test]]
+    of_module = Counter(map(module, asking))
+    return sorted(asking, key=lambda test: (-of_module[module(test)], len(_seen[test]), test))
+
+
+def module(test: str) -> str:
+    """The file of the test."""
+    return test.partition("::")[0]
 
 
 def function(test: str) -> str:
