@@ -86,6 +86,9 @@ class Stow:
             file.unlink(missing_ok=True)
 
     def _results(self, uploads: list[Upload | None]) -> list[Stored | Failed]:
+        # Most requests bring one instance, which needs no threads to wait for it.
+        if len(uploads) == 1:
+            return [self._result(uploads[0])]
         with ThreadPoolExecutor(os.cpu_count() or 1) as feeders:
             return list(feeders.map(self._result, uploads))
 
