@@ -6,8 +6,10 @@ C code fed with what hospitals send. `concurrent.futures` gives up the whole poo
 
 import importlib
 import multiprocessing
+import os
 import queue
 import signal
+import threading
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Generic, NamedTuple, TypeVar
@@ -86,9 +88,18 @@ class Workers(Generic[Task, Result]):
         self._processes.discard(process)
 
 
+def _end_with_the_server() -> None:
+    """A server that is killed ends nobody, and a decoder that hangs would run for ever."""
+    server = multiprocessing.parent_process()
+    if server:
+        server.join()
+    os._exit(1)
+
+
 def _serve(connection: Connection, work: str) -> None:
     # Ctrl-C reaches the whole group; the server decides when workers end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_server, daemon=True).start()
     module, _, name = work.partition(":")
     do = getattr(importlib.import_module(module), name)
     while True:

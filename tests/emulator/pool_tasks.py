@@ -3,12 +3,16 @@
 import os
 import signal
 import time
+from pathlib import Path
 
 
 def do(task: str) -> str:
     if task == "die":
         os.kill(os.getpid(), signal.SIGSEGV)
     if task == "sleep":
+        time.sleep(60)
+    if task.startswith("tell "):
+        Path(task.removeprefix("tell ")).write_text(str(os.getpid()))
         time.sleep(60)
     if task == "raise":
         raise ValueError("Doe^Jane")

@@ -1,13 +1,20 @@
 """The pool of worker processes."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
+from local_aws import wait_for
 
 from emulator.workers import WorkerLost, Workers
 
 Pool = Workers[str, str]
+HERE = Path(__file__).parent
+PATH = os.pathsep.join([str(HERE), str(HERE.parents[1])])
 
 
 @pytest.fixture
@@ -57,3 +64,15 @@ def test_closing_ends_a_task_at_once(pool: Pool) -> None:
 
         with pytest.raises(WorkerLost):
             running.result(timeout=10)
+
+
+def test_a_task_ends_with_a_server_that_is_killed(tmp_path: Path) -> None:
+    told = tmp_path / "pid"
+    pool = "Workers('pool_tasks:do', count=1, seconds=60)"
+    runs = f"from emulator.workers import Workers; {pool}.run('tell {told}')"
+    server = subprocess.Popen([sys.executable, "-c", runs], env={**os.environ, "PYTHONPATH": PATH})
+    wait_for(lambda: told.exists() and told.read_text())
+    server.kill()
+    server.wait()
+
+    wait_for(lambda: not Path(f"/proc/{told.read_text()}").exists())
