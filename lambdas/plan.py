@@ -53,6 +53,9 @@ class Plan:
         if message.get("complete"):
             self._complete(message)
             return
+        if "units" in message:
+            self.planner.take(message)
+            return
         folder = self.ledger.folder(message["bucket"], message["folder"])
         if folder is None or folder.state is not FolderState.OPEN:
             return
@@ -104,7 +107,11 @@ class Plan:
         """Plan what is due though its message was lost or had to wait, and send lost job messages again."""
         now, mode = self.now(), self.ledger.control.mode()
         if mode is Mode.RUNNING:
-            self._surely(lambda: self.planner.plan(self.ledger.folders_in(FolderState.OPEN)))
+            self._surely(
+                lambda: self.planner.plan(self.ledger.folders_in(FolderState.OPEN), send=self.plans.send)
+            )
+        else:
+            self._surely(lambda: self.planner.count(self.ledger.folders_in(FolderState.OPEN)))
         for job in self.ledger.jobs_in(JobState.PLANNED, before=now - LOST_AFTER):
             if mode is not Mode.PAUSED:
                 self.committer.send_again(job)

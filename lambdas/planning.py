@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import Any
 
 from lambdas.adapters.ledger import Ledger
 from lambdas.adapters.parallel import each
 from lambdas.adapters.quota import Quota
 from lambdas.adapters.storage import Storage
 from lambdas.committing import Committer
+from lambdas.handing import MOST_UNITS, fits_message, handed_out
 from lambdas.importing.files import (
     File,
     Folder,
@@ -33,6 +35,10 @@ from lambdas.settings import ImportSettings
 
 # One tick's planning ends before the next one's begins.
 PLAN_FOR = timedelta(seconds=45)
+# What is counted in more folders than these is noted at once: the tick may end before all are counted.
+MANY_FOLDERS = 200
+
+Send = Callable[[dict[str, Any]], None]
 
 
 @dataclass(kw_only=True)
@@ -41,13 +47,20 @@ class Planned:
     seen whose event has not come. No more is begun after `until`."""
 
     until: datetime
-    batches: list[Batch] = field(default_factory=list)
+    jobs_planned: int = 0
+    folders: set[str] = field(default_factory=set)
     to_copy: list[Contents] = field(default_factory=list)
     unseen: list[Folder] = field(default_factory=list)
 
     @property
     def jobs(self) -> int:
-        return len(self.batches) + len(self.to_copy)
+        return self.jobs_planned + len(self.to_copy)
+
+    def add(self, batches: Iterable[Batch]) -> None:
+        """Without their files: of ten million none is kept."""
+        for batch in batches:
+            self.jobs_planned += 1
+            self.folders.update(batch.folders)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,11 +76,17 @@ class Planner:
     workers: int
 
     def plan(
-        self, folders: Iterable[Folder], *, complete: bool = False, patient: bool = True
+        self,
+        folders: Iterable[Folder],
+        *,
+        complete: bool = False,
+        patient: bool = True,
+        send: Send | None = None,
     ) -> list[Folder]:
         """Plan what is due of these OPEN folders; all of them if somebody says that they are complete.
 
         Returns the folders in which an object lies whose event has not come: they are left, if `patient`.
+        With `send`, units are handed out when there are many: see `take`.
         """
         by_store: dict[tuple[str, str], list[Folder]] = defaultdict(list)
         for folder in folders:
@@ -77,15 +96,35 @@ class Planner:
         unseen: list[Folder] = []
         until = self.now() + PLAN_FOR
         for (_, store), found in by_store.items():
-            waiting = self._waiting(found, complete=complete, patient=patient)
+            waiting = self._waiting(found, until, complete=complete, patient=patient)
             for is_urgent in (True, False):
                 lane = [one for one in waiting if one.is_urgent is is_urgent]
                 in_line = line[store, is_urgent]
                 drain = Drain(per_second=per_second, in_line=in_line, target=self.settings.drain_target)
-                unseen += self._plan_lane(lane, drain, until).unseen
+                unseen += self._plan_lane(lane, drain, until, send).unseen
         return unseen
 
-    def _waiting(self, folders: Sequence[Folder], *, complete: bool, patient: bool) -> list[Waiting]:
+    def take(self, message: dict[str, Any]) -> None:
+        """Plan the units of a message, as far as their folders are OPEN and due still."""
+        now = self.now()
+        done = Planned(until=now + PLAN_FOR)
+        found: list[Unit] = []
+        for paths in message["units"]:
+            standing = each(self.workers, lambda path: self.ledger.folder(message["bucket"], path), paths)
+            still_open = [one for one in standing if one and one.state is FolderState.OPEN]
+            waiting = self._waiting(still_open, done.until, complete=False, patient=True)
+            found += units([one for one in waiting if one.due_at <= now], self.settings.limits)
+        self._take(found, len(found), done, is_short=message["short"])
+
+    def count(self, folders: Iterable[Folder]) -> None:
+        """Note what waits in folders that are due, so that it need not be read when they may be planned."""
+        now = self.now()
+        waiting = self._waiting(list(folders), now + PLAN_FOR, complete=False, patient=True)
+        self._note_counts([one for one in waiting if one.due_at <= now], Planned(until=now))
+
+    def _waiting(
+        self, folders: Sequence[Folder], until: datetime, *, complete: bool, patient: bool
+    ) -> list[Waiting]:
         now, timing = self.now(), self.settings.timing
         longest = timedelta(seconds=timing.longest_wait_seconds if patient else 0)
         waiting = []
@@ -101,18 +140,30 @@ class Planner:
                     is_urgent=folder.path.startswith(self.settings.urgent_prefixes),
                 )
             )
-        return each(self.workers, lambda one: self._counted(one, now), waiting)
+        due = [one for one in waiting if one.due_at <= now]
+        counted = each(self.workers, lambda one: self._counted(one, until, len(due) > MANY_FOLDERS), due)
+        return counted + [one for one in waiting if one.due_at > now]
 
-    def _counted(self, waiting: Waiting, now: datetime) -> Waiting:
-        """A due folder with what waits in it, read from its files if it changed since it was counted."""
+    def _counted(self, waiting: Waiting, until: datetime, note: bool) -> Waiting:
+        """A due folder with what waits in it, read from its files if it changed since it was counted.
+
+        What is not counted in time is left for the next tick.
+        """
         folder = waiting.folder
-        if waiting.due_at > now or folder.counted == folder.touches:
+        if folder.counted == folder.touches:
             return waiting
+        if self.now() > until:
+            return replace(waiting, due_at=until + PLAN_FOR)
         rows = self.ledger.files(folder.bucket, folder.path)
         sizes = [row.size for row in rows if row.status is Status.WAITING]
-        return replace(waiting, files=len(sizes), bytes=sum(sizes))
+        if note:
+            self.ledger.count(folder, len(sizes), sum(sizes))
+            folder = replace(folder, counted=folder.touches)
+        return replace(waiting, folder=folder, files=len(sizes), bytes=sum(sizes))
 
-    def _plan_lane(self, waiting: Sequence[Waiting], drain: Drain, until: datetime) -> Planned:
+    def _plan_lane(
+        self, waiting: Sequence[Waiting], drain: Drain, until: datetime, send: Send | None
+    ) -> Planned:
         """Urgent folders, or all others: of the units those that are due as a whole first.
 
         When starts are short, a unit that still gathers in part is left for later, when it is one job,
@@ -122,8 +173,8 @@ class Planner:
         done = Planned(until=until)
         due = [one for one in waiting if one.due_at <= now]
         found = [unit for unit in units(waiting, limits) if unit.is_due(now)]
-        is_short = len(waiting) > drain.per_second * self.settings.timing.quiet_seconds
-        if not is_short or drain.in_line + len(found) < drain.per_second * TICK_SECONDS:
+        is_backlog = len(waiting) > drain.per_second * self.settings.timing.quiet_seconds
+        if not is_backlog or drain.in_line + len(found) < drain.per_second * TICK_SECONDS:
             found = units(due, limits)
 
         room = drain.room
@@ -131,9 +182,21 @@ class Planner:
         shared = {unit.prefix for unit in packed}
         alone = in_turn(unit for unit in found if unit.prefix not in shared)
         self._pack([one for unit in packed for one in unit.folders], room // 2 if alone else room, done)
-        self._take(alone, room, done)
+        is_short = len(alone) > room
+        here, elsewhere = self._divided(alone, room - done.jobs) if send else (alone, [])
+        self._take(here, room, done, is_short=is_short)
         self._note_counts(due, done)
+        if send:
+            for message in handed_out(elsewhere, is_short=is_short):
+                send(message)
         return done
+
+    def _divided(self, alone: Sequence[Unit], room: int) -> tuple[list[Unit], list[Unit]]:
+        """Those to plan here, and those to hand out: what fits a message, unless they are few or urgent."""
+        chosen = list(alone[: max(0, room)])
+        if len(chosen) <= MOST_UNITS or chosen[0].is_urgent:
+            return chosen, []
+        return [one for one in chosen if not fits_message(one)], [one for one in chosen if fits_message(one)]
 
     def _pack(self, pieces: Sequence[Waiting], room: int, done: Planned) -> None:
         """Copy folders into jobs that they share."""
@@ -143,7 +206,7 @@ class Planner:
             looked_at = (self._look(one, done) for one in job if not self._is_read_from_above(one.folder))
             self._copy([contents for contents in looked_at if contents], done)
 
-    def _take(self, alone: Sequence[Unit], room: int, done: Planned) -> None:
+    def _take(self, alone: Sequence[Unit], room: int, done: Planned, *, is_short: bool) -> None:
         """Units where they lie, and what cannot be read there as copies: shared ones, if starts are short."""
         for unit in alone:
             if done.jobs >= room or self.now() > done.until:
@@ -151,7 +214,7 @@ class Planner:
             self._take_unit(unit, done)
         found = {contents.folder.path: contents for contents in done.to_copy}
         groups: Iterable[list[Contents]] = ([contents] for contents in found.values())
-        if len(alone) > room:
+        if is_short:
             pieces = [_piece(contents) for contents in found.values()]
             groups = ([found[one.path] for one in job] for job in fill(pieces, self.settings.limits))
         for group in groups:
@@ -204,7 +267,7 @@ class Planner:
         batch = in_place(self.settings.deployment, unit.prefix, contents, self.settings.limits)
         if batch is None:
             return False
-        done.batches += self.committer.commit([batch], contents)
+        done.add(self.committer.commit([batch], contents))
         return True
 
     def _look(self, waiting: Waiting, done: Planned) -> Contents | None:
@@ -228,12 +291,13 @@ class Planner:
     def _copy(self, group: Sequence[Contents], done: Planned) -> None:
         files = [file for contents in group for file in contents.files]
         batches = [staged(self.settings.deployment, part) for part in split(files, self.settings.limits)]
-        done.batches += self.committer.commit(batches, group)
+        done.add(self.committer.commit(batches, group))
 
     def _note_counts(self, due: Sequence[Waiting], done: Planned) -> None:
         """What is left for another tick need not be counted again."""
-        planned = {path for batch in done.batches for path in batch.folders}
-        left = [one for one in due if one.path not in planned and one.folder.counted != one.folder.touches]
+        left = [
+            one for one in due if one.path not in done.folders and one.folder.counted != one.folder.touches
+        ]
         each(self.workers, lambda one: self.ledger.count(one.folder, one.files, one.bytes), left)
 
 

@@ -1,6 +1,7 @@
 """Start the import job of a message, once, when there is a slot and its turn has come."""
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from lambdas.finishing import Finisher
 from lambdas.importing.control import Mode
 from lambdas.importing.files import Job, JobState
 from lambdas.importing.manifests import REASON_CHARACTERS
-from lambdas.importing.pacer import wait
+from lambdas.importing.pacer import SOON_SECONDS, nap, wait
 from lambdas.importing.planner import staging_folder
 from lambdas.importing.retries import MAX_STARTS, delay
 from lambdas.importing.routing import Store
@@ -53,6 +54,7 @@ class Starter:
     staging_bucket: str
     finisher: Finisher
     now: Callable[[], datetime]
+    sleep: Callable[[float], None]
     measure: Callable[[str, float], None]
 
     def message(self, message: dict[str, Any]) -> None:
@@ -93,7 +95,7 @@ class Starter:
             self._take_off(job, ticket)
 
     def _take_off(self, job: Job, ticket: float | None) -> None:
-        """Slot, turn, a last look at what lies there, and the start."""
+        """Slot, a last look at what lies there, turn, and the start."""
         store = self.settings.store(job.store)
         if store is None:
             raise LookupError(
@@ -102,24 +104,45 @@ class Starter:
         if not self.quota.take_slot(job.datastore_id, job.name, self.settings.slots(is_urgent=job.is_urgent)):
             self._later(job, self.now() + timedelta(seconds=PUT_OFF_SECONDS))
             return
-        place = self._place(job, ticket)
-        if place is None:
-            self._later(job, self.now() + timedelta(seconds=PUT_OFF_SECONDS))
-            return
-        ticket, turn = place
-        if (seconds := turn - self.now().timestamp()) > 0:
-            self._later(job, self.now() + timedelta(seconds=wait(seconds)), ticket)
+        turn = None if ticket is None else self._turn(job, ticket)
+        if turn is not None and self._is_far(turn):
+            self._wait_for(job, ticket, turn)
         elif job.state is JobState.PLANNED and job.in_place and not self._is_exact(job):
             self._stage_instead(job)
-        else:
-            self._start(job, store, ticket)
+        elif (place := self._place(job, ticket)) is None:
+            self._later(job, self.now() + timedelta(seconds=PUT_OFF_SECONDS))
+        elif self._is_called(job, *place):
+            self._start(job, store, place[0])
+
+    def _is_called(self, job: Job, ticket: float, turn: float) -> bool:
+        """Wait for the turn here, with all made ready: by SQS's whole seconds, ten starts would come at once.
+
+        False when it is far, or the line moved back meanwhile, and the queue waits for it.
+        """
+        while (seconds := turn - self.now().timestamp()) > 0:
+            if self._is_far(turn):
+                self._wait_for(job, ticket, turn)
+                return False
+            self.sleep(nap(seconds))
+            turn = self._turn(job, ticket) or turn
+        return True
+
+    def _is_far(self, turn: float) -> bool:
+        return turn - self.now().timestamp() > SOON_SECONDS
+
+    def _wait_for(self, job: Job, ticket: float | None, turn: float) -> None:
+        self._later(job, self.now() + timedelta(seconds=wait(turn - self.now().timestamp())), ticket)
+
+    def _turn(self, job: Job, ticket: float) -> float | None:
+        """When it is called, as the rate is now; None for a ticket that was called too long ago."""
+        return self.quota.turn(ticket, self.now().timestamp(), self.settings.rate, is_urgent=job.is_urgent)
 
     def _place(self, job: Job, ticket: float | None) -> tuple[float, float] | None:
         """The ticket and its turn; a new one for a message that has none or came too late for it."""
-        now, rate, is_urgent = self.now().timestamp(), self.settings.rate, job.is_urgent
-        turn = None if ticket is None else self.quota.turn(ticket, now, rate, is_urgent=is_urgent)
+        turn = None if ticket is None else self._turn(job, ticket)
         if ticket is None or turn is None:
-            return self.quota.take_ticket(now, rate, is_urgent=is_urgent)
+            now = self.now().timestamp()
+            return self.quota.take_ticket(now, self.settings.rate, is_urgent=job.is_urgent)
         return ticket, turn
 
     def _later(self, job: Job, at: datetime, ticket: float | None = None) -> None:
@@ -229,6 +252,7 @@ def from_environment() -> Starter:
         staging_bucket=setting(os.environ, "STAGING_BUCKET"),
         finisher=Finisher(ledger=ledger, quota=quota, plans=plans, timing=settings.timing, measure=measure),
         now=clients.now,
+        sleep=time.sleep,
         measure=measure,
     )
 

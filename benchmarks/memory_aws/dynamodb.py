@@ -126,8 +126,7 @@ class MemoryTable:
 
     def _store(self, standing: Row, item: dict[str, Any]) -> None:
         old, old_size = standing
-        size = sum(len(name) + _size(value) for name, value in item.items())
-        row = (item, size)
+        row = (item, size := _item_size(item))
         self._rows[item["pk"]][item["sk"]] = row
         self.units["writes"] += max(_writes(size), _writes(old_size))
 
@@ -213,6 +212,13 @@ def _stored(value: Any) -> Any:
         assert value, "DynamoDB takes no empty set"
         return frozenset(value)
     return str(value) if isinstance(value, str) else value
+
+
+def _item_size(item: Mapping[str, Any]) -> int:
+    size = 0
+    for name, value in item.items():
+        size += len(name) + (len(value) if type(value) is str and value.isascii() else _size(value))
+    return size
 
 
 def _size(value: Any) -> int:

@@ -42,6 +42,8 @@ class Aws(Protocol):
 
     def now(self) -> datetime: ...
 
+    def sleep(self, seconds: float) -> None: ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class Functions:
@@ -120,6 +122,7 @@ def make_functions(world: Aws, measure: Callable[[str, float], None]) -> Functio
         settings=world.settings,
         staging_bucket="staging",
         finisher=finisher,
+        sleep=world.sleep,
         measure=measure,
     )
     recorder = Recorder(

@@ -87,6 +87,10 @@ class World:
     def now(self) -> datetime:
         return self.clock
 
+    def sleep(self, seconds: float) -> None:
+        """Of a function, in the middle of its work."""
+        self.pass_time(seconds)
+
     def _measure(self, name: str, value: float) -> None:
         self.metrics[name] += int(value)
         self._also_measure(name, value)

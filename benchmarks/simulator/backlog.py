@@ -3,7 +3,7 @@
 import itertools
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -42,8 +42,11 @@ class Run:
         )
         self._random = random.Random(2)  # noqa: S311
 
-    def go(self) -> "Run":
-        """Upload all while paused, then resume, and go on until every file has its fate."""
+    def go(self, meanwhile: Callable[[], None] = lambda: None) -> "Run":
+        """Upload all while paused, then resume, and go on until every file has its fate.
+
+        `meanwhile` is called when the import goes on.
+        """
         world, keys = self.world, self.scenario.keys
         world.ledger.control.set(Mode.PAUSED)
 
@@ -63,18 +66,24 @@ class Run:
         world.time.run(until=lambda: self.resumed)
         self.resumed = world.time.seconds
         world.ledger.control.set(Mode.RUNNING)
-        world.time.run(until=self._is_over)
+        meanwhile()
+        world.time.run(until=self._has_ended)
         self.ended = world.time.seconds
         return self
 
     def _body(self) -> bytes:
         return b"bad" if self.scenario.bad and self._random.random() < self.scenario.bad else b""
 
-    def _is_over(self) -> bool:
-        metrics, world = self.world.metrics, self.world
+    @property
+    def is_over(self) -> bool:
+        """Whether as many files have their fate as the backlog held."""
+        return sum(self.world.metrics[name] for name in FATES) >= self.scenario.files
+
+    def _has_ended(self) -> bool:
+        world = self.world
         if world.time.seconds > self.resumed + LONGEST_SECONDS:
             raise RuntimeError("the import never came to its end")
-        return sum(metrics[name] for name in FATES) >= self.scenario.files and not world.imaging.running()
+        return self.is_over and not world.imaging.running()
 
     def figures(self) -> dict[str, Any]:
         scenario, imaging = self.scenario, self.world.imaging

@@ -1,51 +1,92 @@
-"""One study after another with nothing waiting: from a study's last upload to the start of its job."""
+"""One study after another: from a study's last upload to the start of its job."""
 
 from math import ceil
 from typing import Any
 
-from benchmarks.simulator.backlog import FATES, settings_for
+from benchmarks.simulator.backlog import FATES, Run, settings_for
 from benchmarks.simulator.imaging import Quotas
-from benchmarks.simulator.scenario import FILE_BYTES
+from benchmarks.simulator.scenario import FILE_BYTES, Scenario
 from benchmarks.simulator.world import SimulatedWorld
 from lambdas.settings import ImportSettings
 
 STUDY_FILES = 300
-UPLOADS_PER_SECOND = 10
+# Modalities differ, and so does where in the time between two writes of a folder's row the last file comes.
+UPLOADS_PER_SECOND = (7, 10, 13, 20, 30)
+SECONDS_BETWEEN = 15
 
 
-def single_studies(studies: int, settings: ImportSettings, quotas: Quotas) -> dict[str, Any]:
+def alone(studies: int, settings: ImportSettings, quotas: Quotas) -> dict[str, Any]:
     """Each study has the import to itself, and comes a little later in the minute than the one before."""
     world = SimulatedWorld(settings_for(settings, quotas), quotas)
     waits = []
     for number in range(studies):
-        waits.append(_one(world, f"1.2.840.{number:05d}/", number))
-    waits.sort()
+        study = Study(world, f"1.2.840.{number:05d}/", UPLOADS_PER_SECOND[number % len(UPLOADS_PER_SECOND)])
+        # Not a divisor of a minute, so that the studies meet each part of it.
+        world.time.after(number % 60 * 0.997, study.upload)
+        fates = STUDY_FILES * (number + 1)
+        world.time.run(until=lambda fates=fates: sum(world.metrics[name] for name in FATES) >= fates)
+        waits.append(study.wait)
+    return {**_figures(waits, settings), "jobs": len(world.imaging.jobs), "copies": world.s3.copies}
+
+
+def beside_a_backlog(scenario: Scenario, settings: ImportSettings) -> dict[str, Any]:
+    """Studies under an urgent prefix, one after the other, as long as a backlog waits."""
+    run = Run(scenario, settings)
+    world, (urgent, *_) = run.world, settings.urgent_prefixes
+    studies: list[Study] = []
+
+    def next_study() -> None:
+        number = len(studies)
+        folder = f"{urgent}1.2.840.{number:05d}/"
+        studies.append(Study(world, folder, UPLOADS_PER_SECOND[number % len(UPLOADS_PER_SECOND)]))
+        studies[-1].upload()
+        if not run.is_over:
+            world.time.after(SECONDS_BETWEEN, next_study)
+
+    run.go(meanwhile=next_study)
+    waits = [study.wait for study in studies if study.is_started]
+    return {**_figures(waits, settings), "backlog_files": scenario.files}
+
+
+class Study:
+    """`wait` is in seconds, from its last upload to the start of its job."""
+
+    def __init__(self, world: SimulatedWorld, folder: str, uploads_per_second: int) -> None:
+        self._world, self._folder, self._at_once = world, folder, uploads_per_second
+        self._uploaded = 0
+        self._last_at = 0.0
+
+    def upload(self) -> None:
+        some = min(self._at_once, STUDY_FILES - self._uploaded)
+        keys = (f"{self._folder}{self._uploaded + image:04d}.dcm" for image in range(some))
+        self._world.upload_many(keys, FILE_BYTES, lambda: b"")
+        self._uploaded += some
+        self._last_at = self._world.time.seconds
+        if self._uploaded < STUDY_FILES:
+            self._world.time.after(1, self.upload)
+
+    @property
+    def is_started(self) -> bool:
+        return self._started_at is not None
+
+    @property
+    def wait(self) -> float:
+        assert self._started_at is not None
+        return self._started_at - self._last_at
+
+    @property
+    def _started_at(self) -> float | None:
+        for job in self._world.imaging.jobs.values():
+            if job.request["inputS3Uri"].endswith(f"/{self._folder}"):
+                return job.submitted_at.timestamp()
+        return None
+
+
+def _figures(waits: list[float], settings: ImportSettings) -> dict[str, Any]:
+    waits = sorted(waits)
     return {
-        "studies": studies,
+        "studies": len(waits),
         "quiet_seconds": settings.timing.quiet_seconds,
         "wait_p50": round(waits[len(waits) // 2], 1),
         "wait_p99": round(waits[ceil(0.99 * len(waits)) - 1], 1),
-        "jobs": len(world.imaging.jobs),
-        "copies": world.s3.copies,
     }
-
-
-def _one(world: SimulatedWorld, folder: str, number: int) -> float:
-    """Seconds from the last upload to the start."""
-    last_at, jobs = world.time.seconds, len(world.imaging.jobs)
-    # Not a divisor of a minute, so that the studies meet each part of it.
-    world.time.after(number % 60 * 0.997, lambda: upload(0))
-
-    def upload(at: int) -> None:
-        nonlocal last_at
-        keys = (f"{folder}{image:04d}.dcm" for image in range(at, at + UPLOADS_PER_SECOND))
-        world.upload_many(keys, FILE_BYTES, lambda: b"")
-        last_at = world.time.seconds
-        if at + UPLOADS_PER_SECOND < STUDY_FILES:
-            world.time.after(1, lambda: upload(at + UPLOADS_PER_SECOND))
-
-    fates = STUDY_FILES * (number + 1)
-    world.time.run(until=lambda: len(world.imaging.jobs) > jobs)
-    started_at = world.imaging.starts[-1].timestamp()
-    world.time.run(until=lambda: sum(world.metrics[name] for name in FATES) >= fates)
-    return started_at - last_at

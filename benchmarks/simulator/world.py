@@ -162,6 +162,11 @@ class SimulatedWorld(World):
         if self.time.seconds > invocation.began + invocation.function.timeout:
             raise EndedError
 
+    def sleep(self, seconds: float) -> None:
+        assert self._invocation
+        self._invocation.owes += seconds
+        self._pay(self._invocation)
+
     def remaining_milliseconds(self) -> int:
         assert self._invocation
         passed = self.time.seconds - self._invocation.began

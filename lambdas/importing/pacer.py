@@ -8,16 +8,23 @@ waits moves with it, and needs to be told nothing.
 """
 
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, floor, sqrt
 
-CUT = 0.95
+CUT, BACK = 0.95, 0.97
 # Growth for each start, as a share of the rate: after a cut, and before one was ever needed.
 CAREFUL, BOLD = 1 / 10_000, 1 / 50
 # The growth itself grows while nothing is refused, so that a rate which AWS raised is found.
 EAGERNESS = 1.005
 SLOWEST = 0.01
+# So many starts too many are taken, out of what AWS allows at once, before one is refused.
+SPENT_BEFORE = 2
 # A ticket that was called so long ago is not taken any more: those of an outage must not come at once.
 CALLED_FOR_SECONDS = 60
+# A turn that comes so soon is waited for with all made ready.
+SOON_SECONDS, MOMENT, SHORTEST_NAP = 3, 0.2, 0.001
+LONGEST_WAIT_SECONDS = 150
+# Places are whole starts apart, but for the rounding of sums.
+FRACTION = 1e-6
 # A message comes so much later than it was to come.
 LATE_SECONDS = 1
 
@@ -70,7 +77,7 @@ def take_ticket(pace: Pace, rate: Rate, *, is_urgent: bool = False) -> tuple[flo
     if not is_urgent:
         place = max(pace.following, rested)
         return place - pace.pushed, replace(pace, following=place + 1)
-    ahead = max(0, ceil(pace.following - max(pace.called, pace.urgent - 1)) - 1)
+    ahead = max(0, ceil(pace.following - max(pace.called, pace.urgent - 1) - FRACTION) - 1)
     place = max(pace.following - ahead, rested)
     pushed = pace.pushed + (1 if ahead else 0)
     return place, replace(pace, following=max(pace.following, place) + 1, pushed=pushed, urgent=place + 1)
@@ -85,9 +92,17 @@ def _place(pace: Pace, ticket: float, is_urgent: bool) -> float:
     return ticket if is_urgent else ticket + pace.pushed
 
 
-def wait(seconds: float) -> float:
-    """How long a message waits whose ticket is called in so many seconds: less, as the rate may grow."""
-    return seconds if seconds <= 2 else max(2.0, min(seconds, 900) / 2)
+def wait(seconds: float) -> int:
+    """How long a message waits whose ticket is called in so many seconds, more than are soon.
+
+    Less, as the rate may grow, and so that it comes while its turn is soon.
+    """
+    return floor(max(1, min(seconds / 2, LONGEST_WAIT_SECONDS)))
+
+
+def nap(seconds: float) -> float:
+    """How long a function sleeps before it looks again at a turn that is soon: the rate may have changed."""
+    return max(SHORTEST_NAP, seconds) if seconds <= MOMENT else seconds * 0.75
 
 
 def is_stale(pace: Pace, ticket: float, *, is_urgent: bool = False) -> bool:
@@ -113,5 +128,16 @@ def throttled(pace: Pace, ticket: float, asked_at: float, *, is_urgent: bool = F
     pace = replace(pace, called=min(pace.called - 1, place + LATE_SECONDS * pace.rate))
     if asked_at < pace.cut_at:
         return pace
-    slower = max(SLOWEST, pace.rate * CUT)
+    slower = max(SLOWEST, _slower(pace))
     return replace(pace, rate=slower, step=slower * CAREFUL, cut_at=pace.at)
+
+
+def _slower(pace: Pace) -> float:
+    """Less; but a rate that has grown goes back a little below where starts began to be too many.
+
+    They are refused only when what AWS allows at once is spent.
+    """
+    if pace.rate <= pace.configured:
+        return pace.rate * CUT
+    began = pace.rate / (1 + sqrt(2 * SPENT_BEFORE * pace.step / pace.rate))
+    return max(pace.configured * CUT, began * BACK)

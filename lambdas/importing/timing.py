@@ -5,6 +5,9 @@ from datetime import datetime, timedelta
 
 from lambdas.importing.files import Folder
 
+# What comes later than the quiet period keeps a study waiting.
+LONGEST_UNWRITTEN_SECONDS = 6
+
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
@@ -16,7 +19,7 @@ class Timing:
     @property
     def unwritten(self) -> timedelta:
         """Arrivals closer together than this are written once: a busy folder costs few writes."""
-        return timedelta(seconds=self.quiet_seconds / 5)
+        return timedelta(seconds=min(self.quiet_seconds / 5, LONGEST_UNWRITTEN_SECONDS))
 
     def due_at(self, first_at: datetime, last_at: datetime) -> datetime:
         """The last arrival may be `unwritten` later than `last_at`: the quiet period is that much longer."""

@@ -99,11 +99,11 @@ def test_every_queue_is_encrypted_with_the_deployments_key(sandbox: Any) -> None
     assert all("Key" in str(queue["Properties"]["KmsMasterKeyId"]) for queue in queues.values())
 
 
-def test_start_takes_one_job_at_a_time_and_ten_at_once(sandbox: Any) -> None:
+def test_start_takes_one_job_at_a_time_and_thirty_at_once(sandbox: Any) -> None:
     mappings = sandbox.resources("Import", "AWS::Lambda::EventSourceMapping").values()
     (mapping,) = [each["Properties"] for each in mappings if "StartQueue" in str(each["Properties"])]
     assert mapping["BatchSize"] == 1
-    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 10}
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 30}
 
 
 def test_rules_match_uploads_and_ended_jobs_of_this_deployment_only(two_stores: Any) -> None:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.memory_aws import dynamodb, s3
-from benchmarks.memory_aws.world import World
+from benchmarks.memory_aws.world import Message, World
+from lambdas.adapters.quota import Quota
 from lambdas.importing.files import JobState, Status
 from lambdas.importing.halving import halves, levels, most_halvings
 from lambdas.importing.planner import Limits
@@ -206,6 +207,18 @@ def test_a_manifest_that_comes_late_is_waited_for(world: World) -> None:
     world.settle()
 
     world.check()
+
+
+def test_a_job_that_ended_holds_no_slot_while_its_manifest_is_late(world: World) -> None:
+    world.upload("study/1.dcm")
+    world.go_on(until=world.imaging.running)
+    (job,) = world.imaging.running()
+    world.messages.append(Message(queue="results", body=world.imaging.end(job), at=world.clock))
+
+    world.deliver(*world.ready("results"))
+
+    assert world.fates() == {"study/1.dcm": "WAITING"}
+    assert Quota(world.table).slots(world.settings.stores[0].datastore_id) == frozenset()
 
 
 def test_a_manifest_that_never_comes_fails_the_files_visibly(world: World) -> None:

@@ -3,12 +3,14 @@
 import json
 import subprocess
 import sys
+from copy import deepcopy
 from typing import Any
 
 import pytest
 
 from benchmarks.import_simulator import LAYOUTS
 from benchmarks.provenance import ROOT
+from benchmarks.simulator.bars import missed
 from benchmarks.simulator.deployed import FUNCTIONS
 from benchmarks.simulator.imaging import Bucket, Quotas
 from benchmarks.simulator.strategies import STRATEGIES, Caller
@@ -17,14 +19,14 @@ from lambdas.importing.choice import Choice
 from lambdas.importing.estimate import Files, Pace, estimate
 from lambdas.importing.prices import read_prices
 
-FILES = 2_000
+FILES, PLANNED = 2_000, 50_000
 
 
 @pytest.fixture(scope="module")
 def found() -> Any:
     """In a process of its own: the functions read their environment when they are imported."""
     command = [sys.executable, "-m", "benchmarks.import_simulator", "--json"]
-    command += ["--files", str(FILES), "--rate", "1"]
+    command += ["--files", str(FILES), "--planned", str(PLANNED), "--rate", "1"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     return json.loads(ended.stdout)
@@ -37,6 +39,32 @@ def test_every_file_of_a_simulated_backlog_is_imported_once(found: Any, layout: 
     assert (run["losses"], run["duplicates"], run["failed"]) == (0, 0, 0)
     assert run["timeouts"] == {}
     assert run["most_running"] <= 100
+
+
+def test_a_study_starts_within_its_quiet_period_and_ten_seconds_alone_and_beside_a_backlog(
+    found: Any,
+) -> None:
+    for name in ("alone", "urgent"):
+        (run,) = found[name]
+        assert run["quiet_seconds"] < run["wait_p99"] <= run["quiet_seconds"] + 10
+
+
+def test_all_files_are_planned_in_as_few_jobs_as_hold_them(found: Any) -> None:
+    assert found["planned"][-1]["files"] == PLANNED
+    assert found["planned"][-1]["jobs"] == PLANNED // 5_000
+
+
+def test_a_bar_that_is_missed_is_told(found: Any) -> None:
+    assert missed(found) == []
+
+    found = deepcopy(found)
+    found["layouts"]["ten studies to a folder"][0]["losses"] = 1
+    found["alone"][0]["wait_p99"] = 100.0
+
+    assert missed(found) == [
+        "ten studies to a folder, 1: 1 losses, 0 duplicates",
+        "alone, 1 starts a second: 100.0 s, 70.0 at most",
+    ]
 
 
 def test_calls_are_counted_and_priced(found: Any) -> None:
