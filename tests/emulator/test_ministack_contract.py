@@ -5,10 +5,15 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
+import ministack.app as gateway
 import pytest
+from ministack.core import iam_actions, iam_evaluator, router
+from ministack.services import eventbridge, iam, s3, sts
+from ministack.services.cloudformation import provisioners
 
-from emulator import ministack
 from emulator.aws import RoleRefused, Scope
+from emulator.ministack import assume_role
+from emulator.ministack.resources import arn_of_path
 
 SCOPE = Scope("000000000000", "us-east-1")
 STORE = "arn:aws:medical-imaging:us-east-1:000000000000:datastore/" + "a" * 32
@@ -23,8 +28,8 @@ def test_the_version_is_the_one_this_was_written_for() -> None:
 
 
 def test_services_are_called_by_name_with_five_parts_of_a_request() -> None:
-    assert "medical-imaging" not in ministack.gateway.SERVICE_REGISTRY
-    assert parameters(ministack.gateway.SERVICE_HANDLERS["sqs"]) == [
+    assert "medical-imaging" not in gateway.SERVICE_REGISTRY
+    assert parameters(gateway.SERVICE_HANDLERS["sqs"]) == [
         "method",
         "path",
         "headers",
@@ -36,61 +41,61 @@ def test_services_are_called_by_name_with_five_parts_of_a_request() -> None:
 def test_services_are_recognised_by_credential_scope() -> None:
     signed = {"authorization": "AWS4-HMAC-SHA256 Credential=A/20260101/us-east-1/sqs/aws4_request, ..."}
 
-    assert "host_patterns" in ministack.router.SERVICE_PATTERNS["sqs"]
-    assert ministack.router.detect_service("GET", "/", signed, {}) == "sqs"
+    assert "host_patterns" in router.SERVICE_PATTERNS["sqs"]
+    assert router.detect_service("GET", "/", signed, {}) == "sqs"
 
 
 def test_iam_actions_come_from_botocore_and_resources_from_the_request() -> None:
-    assert ministack.iam_actions.SERVICE_TO_IAM_NAMESPACE["s3"] == "s3"
-    assert ministack.iam_actions._BOTOCORE_SERVICE_MAP["backup"] == ["backup"]
-    action = inspect.unwrap(ministack.iam_actions.extract_iam_action)
+    assert iam_actions.SERVICE_TO_IAM_NAMESPACE["s3"] == "s3"
+    assert iam_actions._BOTOCORE_SERVICE_MAP["backup"] == ["backup"]
+    action = inspect.unwrap(iam_actions.extract_iam_action)
     assert parameters(action)[:3] == ["service", "method", "path"]
-    extract = inspect.unwrap(ministack.iam_actions.extract_resource_arn)
+    extract = inspect.unwrap(iam_actions.extract_resource_arn)
     assert parameters(extract)[:3] == ["service", "method", "path"]
     assert parameters(extract)[-2:] == ["region", "account_id"]
 
 
 def test_provisioners_are_create_and_delete_by_type() -> None:
-    handlers = ministack.provisioners._RESOURCE_HANDLERS["AWS::SQS::Queue"]
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::SQS::Queue"]
     assert parameters(handlers["create"]) == ["logical_id", "props", "stack_name"]
     assert parameters(handlers["delete"]) == ["physical_id", "props"]
 
 
 def test_events_of_aws_are_put_with_permission() -> None:
-    assert parameters(ministack.eventbridge._put_events) == ["data", "allow_aws_source"]
+    assert parameters(eventbridge._put_events) == ["data", "allow_aws_source"]
 
 
 def test_s3_tells_the_version_to_what_fires_its_events() -> None:
-    fire = inspect.unwrap(ministack.s3._fire_s3_event)
+    fire = inspect.unwrap(s3._fire_s3_event)
     assert "version_id" in parameters(fire)
     assert "_eb._dispatch_event(" in inspect.getsource(fire)
-    assert parameters(inspect.unwrap(ministack.eventbridge._dispatch_event)) == ["event", "view"]
+    assert parameters(inspect.unwrap(eventbridge._dispatch_event)) == ["event", "view"]
 
 
 def test_the_origin_of_a_request_is_pinned_through_the_gateway() -> None:
-    assert parameters(ministack.iam_evaluator.pin_request_origin) == ["source_ip", "secure_transport"]
+    assert parameters(iam_evaluator.pin_request_origin) == ["source_ip", "secure_transport"]
 
 
 def test_s3_names_what_else_a_request_needs_and_the_key_that_an_object_is_written_with() -> None:
-    checks = inspect.unwrap(ministack.iam_actions.s3_additional_checks)
+    checks = inspect.unwrap(iam_actions.s3_additional_checks)
     assert parameters(checks) == ["method", "path", "headers", "body", "query_params"]
-    assert parameters(ministack.s3._resolve_sse_write_headers) == ["headers", "bucket_name"]
-    assert parameters(ministack.s3._stored_sse_headers) == ["obj"]
-    assert parameters(ministack.s3._bucket_owner_account) == ["name"]
+    assert parameters(s3._resolve_sse_write_headers) == ["headers", "bucket_name"]
+    assert parameters(s3._stored_sse_headers) == ["obj"]
+    assert parameters(s3._bucket_owner_account) == ["name"]
 
 
 def test_what_iam_judges_by_is_looked_up_at_each_request() -> None:
-    source = inspect.getsource(ministack.gateway)
+    source = inspect.getsource(gateway)
     assert "from ministack.core.iam_evaluator import AuthError, enforce, pin_request_caller" in source
     assert "import s3_additional_checks" in source
-    enforce = inspect.unwrap(ministack.iam_evaluator.enforce)
+    enforce = inspect.unwrap(iam_evaluator.enforce)
     assert "from ministack.services.tagging import resource_tags" in inspect.getsource(enforce)
 
 
 @pytest.fixture
 def role() -> Any:
     """A role with the trust policy that a test sets."""
-    roles = ministack.iam._roles
+    roles = iam._roles
 
     def make(trust: dict[str, Any]) -> str:
         arn = "arn:aws:iam::000000000000:role/contract"
@@ -118,9 +123,9 @@ def trust(principal: str, **condition: Any) -> dict[str, Any]:
 )
 def test_a_role_that_admits_healthimaging_is_assumed(role: Any, condition: dict[str, Any]) -> None:
     arn = role(trust("medical-imaging.amazonaws.com", **condition))
-    credentials = ministack.assume_role(arn, source_arn=STORE, scope=SCOPE, session_name="s")
+    credentials = assume_role(arn, source_arn=STORE, scope=SCOPE, session_name="s")
 
-    session = ministack.sts._sessions[credentials.access_key_id]
+    session = sts._sessions[credentials.access_key_id]
     assert session["Arn"] == "arn:aws:sts::000000000000:assumed-role/contract/s"
 
 
@@ -136,7 +141,7 @@ def test_a_role_that_admits_healthimaging_is_assumed(role: Any, condition: dict[
 )
 def test_a_role_that_does_not_is_refused(role: Any, refused: dict[str, Any]) -> None:
     with pytest.raises(RoleRefused, match="trust policy must allow sts:AssumeRole"):
-        ministack.assume_role(role(refused), source_arn=STORE, scope=SCOPE, session_name="s")
+        assume_role(role(refused), source_arn=STORE, scope=SCOPE, session_name="s")
 
 
 @pytest.mark.parametrize(
@@ -150,11 +155,11 @@ def test_a_role_that_does_not_is_refused(role: Any, refused: dict[str, Any]) -> 
     ],
 )
 def test_iam_judges_a_path_by_the_resource_it_names(path: str, arn: str) -> None:
-    assert ministack._arn_of_path(path, *reversed(SCOPE)) == arn
+    assert arn_of_path(path, *reversed(SCOPE)) == arn
 
 
 def test_what_evaluation_is_made_of_can_be_put_around() -> None:
-    evaluator = ministack.iam_evaluator
+    evaluator = iam_evaluator
     assert parameters(evaluator._first_match) == ["ctx", "stmts", "effect"]
     assert parameters(evaluator._conditions_met) == ["conditions", "ctx"]
     assert parameters(evaluator._resolve_condition_key) == ["key", "ctx"]
@@ -163,12 +168,12 @@ def test_what_evaluation_is_made_of_can_be_put_around() -> None:
 
 
 def test_a_bucket_has_one_owner_whoever_asks() -> None:
-    assert parameters(ministack.s3._bucket_owner_account) == ["name"]
+    assert parameters(s3._bucket_owner_account) == ["name"]
 
 
 def test_the_key_that_signed_a_request_is_remembered_and_judged_again() -> None:
-    assert ministack.iam_evaluator._verified_key.get() == ""
-    assert parameters(ministack.iam_evaluator.enforce) == [
+    assert iam_evaluator._verified_key.get() == ""
+    assert parameters(iam_evaluator.enforce) == [
         "access_key_id",
         "iam_action",
         "service",

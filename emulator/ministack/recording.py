@@ -1,18 +1,14 @@
-"""A record of what IAM decides, and policy variables, put into MiniStack's evaluation.
-
-`emulator.ministack` plugs these in. Each stands around a function of MiniStack's own and takes what it takes.
-"""
+"""What was done and denied: in the record that tests read, and in CloudTrail's event history."""
 
 import functools
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ministack.core import iam_evaluator
+from ministack.core import iam_actions, iam_evaluator
 
 from emulator.access_log import AccessLog
-
-VARIABLE = re.compile(r"\$\{([^}]+)\}")
+from emulator.dicomweb.routes import action_of
+from emulator.ministack.names import SERVICE
 
 
 def logging_denials(enforce: Callable[..., Any], log: AccessLog) -> Callable[..., Any]:
@@ -50,26 +46,22 @@ def logging_matches(first_match: Callable[..., Any], log: AccessLog) -> Callable
     return matched
 
 
-def with_policy_variables(conditions_met: Callable[..., bool]) -> Callable[..., bool]:
-    """MiniStack compares `${aws:PrincipalTag/x}` as it stands; a variable without a value matches nothing."""
+def recording_management_events(record: Callable[..., None]) -> Callable[..., None]:
+    """HealthImaging's in CloudTrail's event history, as on AWS: no data events, and no value of a request.
 
-    @functools.wraps(conditions_met)
-    def met(conditions: Mapping[str, Any], context: Any) -> bool:
-        return conditions_met(_filled(conditions, context), context)
+    MiniStack would keep the bodies of every service's requests.
+    """
 
-    return met
+    @functools.wraps(record)
+    def maybe_record(
+        service: str, method: str, path: str, headers: dict[str, str], _body: bytes, *rest: Any
+    ) -> None:
+        if service != SERVICE or action_of(method, path):
+            return
+        action = iam_actions.extract_iam_action(service, method, path, headers, b"", {})
+        if action and action != f"{SERVICE}:GetImageFrame":
+            # What MiniStack takes the name of an event from.
+            named = {**headers, "x-amz-target": action.replace(":", ".")}
+            record(service, method, path, named, b"", *rest)
 
-
-def _filled(value: Any, context: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _filled(each, context) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_filled(each, context) for each in value]
-    if not isinstance(value, str):
-        return value
-
-    def fill(variable: re.Match[str]) -> str:
-        given = iam_evaluator._resolve_condition_key(variable[1], context)
-        return variable[0] if given is None else str(given)
-
-    return VARIABLE.sub(fill, value)
+    return maybe_record

@@ -1,0 +1,25 @@
+"""All that knows MiniStack's insides, which reads its settings while it is imported."""
+
+from emulator.ministack.account import (
+    assume_role,
+    bucket_owner,
+    key_is_usable,
+    publish,
+    put_metrics,
+    request_scope,
+)
+from emulator.ministack.plug import app, register
+from emulator.ministack.policies import allows, may_pass_role
+
+__all__ = [
+    "allows",
+    "app",
+    "assume_role",
+    "bucket_owner",
+    "key_is_usable",
+    "may_pass_role",
+    "publish",
+    "put_metrics",
+    "register",
+    "request_scope",
+]
