@@ -42,6 +42,9 @@ class Committer:
             self.ledger.plan(job, batch.files)
             for path in batch.folders:
                 named[path].add(job.name)
+            # The prefix may be an OPEN folder with nothing left to import: it is held as the others are.
+            if job.in_place and any(contents.folder.path == job.path for contents in group):
+                named[job.path].add(job.name)
         if not all(self._holds_prefix(job, named, now) for job in jobs) or not all(
             self._claim(contents.folder, named[contents.folder.path], jobs, now) for contents in group
         ):

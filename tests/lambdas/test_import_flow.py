@@ -284,6 +284,17 @@ def test_a_file_deleted_before_its_import_is_skipped(world: World) -> None:
     assert not world.imaging.jobs
 
 
+def test_what_lies_below_a_folder_whose_only_file_was_deleted_is_imported_in_place(world: World) -> None:
+    world.upload("1", times=0)
+    world.upload("a/b/1", times=0)
+    world.s3.put("input", "1", None)
+
+    world.settle()
+
+    assert world.fates() == {"1": "SKIPPED", "a/b/1": "IMPORTED"}
+    world.check()
+
+
 def test_markers_and_empty_and_oversized_objects_are_skipped_and_reach_no_job(world: World) -> None:
     world.upload("study/", b"")
     world.upload("study/empty", b"")
