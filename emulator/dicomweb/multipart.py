@@ -18,9 +18,9 @@ class Part(NamedTuple):
 def written(parts: Iterable[Part], kind: str) -> tuple[str, bytes]:
     """The Content-Type and the body. `kind` is the media type of the parts."""
     boundary = secrets.token_hex(16)
-    body = b"".join(piece for part in parts for piece in (_head(part, boundary), part.body, b"\r\n"))
+    pieces = [piece for part in parts for piece in (_head(part, boundary), part.body, b"\r\n")]
     content_type = f'multipart/related; type="{kind}"; boundary={boundary}'
-    return content_type, body + f"--{boundary}--\r\n".encode()
+    return content_type, b"".join([*pieces, f"--{boundary}--\r\n".encode()])
 
 
 def _head(part: Part, boundary: str) -> bytes:
