@@ -5,30 +5,17 @@ from collections.abc import Iterator
 
 import pytest
 from marked_study import FILES, FOLDER, write_marked_study
-from sandbox import Sandbox, Uploads
+from sandbox import Sandbox, Uploads, deployed_in
 from small_studies import write_small_studies
 
-from cli import local, repository
-from cli.deploy import copied
+from cli import repository
 from cli.samples import write_samples
 
 
 @pytest.fixture(scope="session")
 def _deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    state = tmp_path_factory.mktemp("local-aws")
-    before = dict(os.environ)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(repository, "LOCAL_STATE", state)
-        deployment = copied("sandbox", state)
-        patch.setenv("AHI_DEPLOYMENT", str(deployment))
-        sandbox = Sandbox(state=state, deployment=deployment)
-        try:
-            sandbox.ahi("up", "--port", str(local.free_port()))
-            yield sandbox
-        finally:
-            local.stop(state)
-    os.environ.clear()
-    os.environ.update(before)
+    with deployed_in(tmp_path_factory.mktemp("local-aws")) as sandbox:
+        yield sandbox
 
 
 @pytest.fixture

@@ -1,15 +1,19 @@
 """The deployed sandbox, seen through the command `ahi`."""
 
 import json
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from typer.testing import CliRunner
 
-from cli import deployed
+from cli import deployed, local, repository
+from cli.deploy import copied
 from cli.main import app
 
 LONGEST_IMPORT_SECONDS = 240
@@ -50,6 +54,24 @@ class Sandbox:
             return sum(one["status"] != "WAITING" for one in files) == count
 
         self.wait(prefix, settled)
+
+
+@contextmanager
+def deployed_in(state: Path) -> Iterator[Sandbox]:
+    """A local AWS of its own in `state`, with the sandbox deployed onto it."""
+    before = dict(os.environ)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(repository, "LOCAL_STATE", state)
+        deployment = copied("sandbox", state)
+        patch.setenv("AHI_DEPLOYMENT", str(deployment))
+        made = Sandbox(state=state, deployment=deployment)
+        try:
+            made.ahi("up", "--port", str(local.free_port()))
+            yield made
+        finally:
+            local.stop(state)
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,6 @@ The tests follow one environment down, so they stand in their order.
 """
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +11,11 @@ from typing import Any
 
 import boto3
 import pytest
-from sandbox import Sandbox
+from sandbox import Sandbox, deployed_in
 from small_studies import write_small_studies
 from typer.testing import CliRunner
 
-from cli import emptying, local, repository
-from cli.deploy import copied
+from cli import emptying
 from cli.find_remains import find_remains
 from cli.main import app
 from cli.protect import POLICY
@@ -29,24 +27,12 @@ IMAGE_SETS = 4
 
 @pytest.fixture(scope="module")
 def doomed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    state = tmp_path_factory.mktemp("doomed")
-    before = dict(os.environ)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(repository, "LOCAL_STATE", state)
-        deployment = copied("sandbox", state)
-        patch.setenv("AHI_DEPLOYMENT", str(deployment))
-        made = Sandbox(state=state, deployment=deployment)
-        try:
-            made.ahi("up", "--port", str(local.free_port()))
-            studies = tmp_path_factory.mktemp("studies")
-            write_small_studies(studies, studies=IMAGE_SETS, instances=2)
-            made.ahi("upload", str(studies), "--prefix", "in")
-            made.wait_until_settled("in/", 2 * IMAGE_SETS)
-            yield made
-        finally:
-            local.stop(state)
-    os.environ.clear()
-    os.environ.update(before)
+    with deployed_in(tmp_path_factory.mktemp("doomed")) as made:
+        studies = tmp_path_factory.mktemp("studies")
+        write_small_studies(studies, studies=IMAGE_SETS, instances=2)
+        made.ahi("upload", str(studies), "--prefix", "in")
+        made.wait_until_settled("in/", 2 * IMAGE_SETS)
+        yield made
 
 
 def lock_of(doomed: Sandbox) -> Path:
