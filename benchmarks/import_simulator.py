@@ -12,11 +12,11 @@ import json
 import os
 import resource
 import sys
-import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -29,6 +29,9 @@ from benchmarks.simulator.planning import plan_all
 from benchmarks.simulator.scenario import Scenario
 from benchmarks.simulator.strategies import STRATEGIES, Caller
 
+if TYPE_CHECKING:
+    from benchmarks.simulator.backlog import Run
+
 FILES = 1_000_000
 PLANNED = 10_000_000
 # The curve of planning: so many parts of PLANNED.
@@ -37,11 +40,13 @@ STUDIES = 100
 PROCESSES = 2
 RATES = (0.25, 1.0, 10.0)
 MILLION = 1_000_000
+# Of the events of uploads and of jobs, and of the files.
+LOST, BAD = 0.05, 0.001
+URGENT_BESIDE = "ten studies to a folder"
 # Name, studies of a folder, files of a job.
 Layout = tuple[str, int, int]
 LAYOUTS = (
-    ("twenty studies to a folder", 20, 5_000),
-    ("ten studies to a folder", 10, 5_000),
+    (URGENT_BESIDE, 10, 5_000),
     ("twenty studies to a folder, 10,000 files to a job", 20, 10_000),
     ("flat, one folder a study", 0, 5_000),
 )
@@ -59,31 +64,79 @@ COLUMNS = {
 }
 
 
-def ours(files: int, layout: Layout, rate: float) -> dict[str, Any]:
-    """One layout at one rate. The functions are imported here: they read the environment."""
+def ours(files: int, layout: Layout, rates: tuple[float, ...]) -> dict[str, list[dict[str, Any]]]:
+    """One layout, uploaded once and imported at each rate; that of URGENT_BESIDE with urgent studies too.
+
+    The functions are imported here: they read the environment.
+    """
     os.environ.update(ENVIRONMENT)
     from benchmarks.simulator.backlog import Run
-    from lambdas.importing.prices import read_prices
+    from benchmarks.simulator.single import beside_a_backlog
     from lambdas.settings import read_import_settings
 
     name, studies, files_per_job = layout
-    quotas = Quotas(rate=rate, files_per_job=files_per_job)
-    scenario = Scenario(name=name, files=files, studies_of_a_folder=studies, quotas=quotas)
+    quotas = {rate: Quotas(rate=rate, files_per_job=files_per_job) for rate in rates}
+    scenario = Scenario(files=files, studies_of_a_folder=studies, quotas=quotas[rates[0]])
+    settings = read_import_settings(ENVIRONMENT["IMPORT_SETTINGS"])
+    # Where prefixes are urgent, a twentieth of the places is kept for them.
+    without = replace(settings, urgent_prefixes=())
     # What a run makes lives until its end: to look for garbage among it takes a third of the time.
     gc.disable()
-    began = time.process_time()
-    # Where prefixes are urgent, a twentieth of the places is kept for them: see `urgent`.
-    settings = replace(read_import_settings(ENVIRONMENT["IMPORT_SETTINGS"]), urgent_prefixes=())
-    found = Run(scenario, settings).go().figures()
+    run = Run(scenario, without).upload()
+    found = {
+        "layout": [in_a_copy(lambda one=one: priced(run.deploy(without, one))) for one in quotas.values()]
+    }
+    if name == URGENT_BESIDE:
+        found["urgent"] = [
+            {"rate": rate} | in_a_copy(lambda one=one: beside_a_backlog(run.deploy(settings, one), settings))
+            for rate, one in quotas.items()
+        ]
+    return found
+
+
+def hurt(files: int, rate: float) -> dict[str, Any]:
+    """A share of the uploads' events and of the jobs' gets lost, and a share of the files is bad."""
+    os.environ.update(ENVIRONMENT)
+    from benchmarks.simulator.backlog import Run
+    from lambdas.settings import read_import_settings
+
+    scenario = Scenario(
+        files=files,
+        studies_of_a_folder=10,
+        quotas=Quotas(rate=rate, lost_events=LOST),
+        bad=BAD,
+        lost_uploads=LOST,
+    )
+    settings = read_import_settings(ENVIRONMENT["IMPORT_SETTINGS"])
+    return priced(Run(scenario, replace(settings, urgent_prefixes=())).upload())
+
+
+def priced(run: "Run") -> dict[str, Any]:
+    """What came of a backlog that is uploaded, with what AWS bills for it."""
+    from lambdas.importing.prices import read_prices
+
+    found = run.resume().figures()
+    files = found["files"]
     dollars = read_prices().of_each(found["calls"])
     return {
-        "rate": rate,
+        "rate": run.scenario.quotas.rate,
         **found,
         "dollars_per_million": round(sum(dollars.values()) / files * MILLION, 2),
         "dollars_by_name": {call: round(cost / files * MILLION, 3) for call, cost in dollars.items() if cost},
-        "cpu_seconds": round(time.process_time() - began, 1),
         "peak_mebibytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
+
+
+def in_a_copy(run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What `run` finds in a copy of this process, which begins with all that this one has."""
+    fork = get_context("fork")
+    ours, its = fork.Pipe(duplex=False)
+    copy = fork.Process(target=lambda: its.send(run()))
+    copy.start()
+    its.close()
+    found: dict[str, Any] = ours.recv()
+    copy.join()
+    return found
 
 
 def others(files: int, rate: float) -> list[dict[str, Any]]:
@@ -103,34 +156,23 @@ def lone(rate: float) -> dict[str, Any]:
     return {"rate": rate, **alone(STUDIES, settings, Quotas(rate=rate))}
 
 
-def urgent(files: int, rate: float) -> dict[str, Any]:
-    """Such studies under an urgent prefix while a backlog of ten studies to a folder is imported."""
-    os.environ.update(ENVIRONMENT)
-    from benchmarks.simulator.single import beside_a_backlog
-    from lambdas.settings import read_import_settings
-
-    settings = read_import_settings(ENVIRONMENT["IMPORT_SETTINGS"])
-    quotas = Quotas(rate=rate)
-    scenario = Scenario(name="urgent", files=files, studies_of_a_folder=10, quotas=quotas)
-    return {"rate": rate, **beside_a_backlog(scenario, settings)}
-
-
 def measure(files: int, planned: int, rates: tuple[float, ...]) -> dict[str, Any]:
     """Each run has a process of its own, so that its memory is its own; two run side by side."""
     origin = provenance("lambdas", "benchmarks")
     with ProcessPoolExecutor(PROCESSES, max_tasks_per_child=1, mp_context=get_context("spawn")) as pool:
-        layouts = {one[0]: [pool.submit(ours, files, one, rate) for rate in rates] for one in LAYOUTS}
+        layouts = {one[0]: pool.submit(ours, files, one, rates) for one in LAYOUTS}
         alone = [pool.submit(lone, rate) for rate in rates]
-        beside = [pool.submit(urgent, files, rate) for rate in rates]
+        losing = [pool.submit(hurt, files // 10, rate) for rate in rates]
         plans = [pool.submit(plan_all, planned // share) for share in SHARES_PLANNED]
         return {
             **origin,
             "files": files,
             "settings": {name: value for name, value in SETTINGS.items() if name != "stores"},
-            "layouts": {name: [run.result() for run in runs] for name, runs in layouts.items()},
+            "layouts": {name: runs.result()["layout"] for name, runs in layouts.items()},
             "others": [one for rate in rates for one in others(files, rate)],
+            "hurt": [run.result() for run in losing],
             "alone": [run.result() for run in alone],
-            "urgent": [run.result() for run in beside],
+            "urgent": layouts[URGENT_BESIDE].result()["urgent"],
             "planned": [run.result() for run in plans],
         }
 
@@ -144,6 +186,10 @@ def tables(found: dict[str, Any]) -> list[Table]:
         for one in found["others"]:
             shown.add_row(one["strategy"], *_cells(one))
         made.append(shown)
+    shown = _table(f"{LOST:.0%} of all events lost, {BAD:.1%} of the files bad, ten studies to a folder")
+    for one in found["hurt"]:
+        shown.add_row(f"{one['files']:,} files, {one['failed']:,} failed", *_cells(one))
+    made.append(shown)
     for name, title in (("alone", "A study with nothing waiting"), ("urgent", "Urgent beside a backlog")):
         made.append(_plain(f"{title}: seconds from its last upload to its start", found[name]))
     made.append(_plain("Planned in one pass", found["planned"]))

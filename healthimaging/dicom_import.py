@@ -215,12 +215,14 @@ class DicomImport(Construct):
                 "detail": {"bucket": {"name": [self._storage.input.bucket_name]}},
             },
         )
-        self.queues["results"].receive_events(
-            "ImportEnded",
-            description="Import jobs of this deployment's data stores that ended",
-            pattern={
-                "source": ["aws.medical-imaging"],
-                "detail-type": IMPORT_ENDED,
-                "detail": {"datastoreId": [target.datastore.datastore_id for target in self._targets]},
-            },
-        )
+        # To start for the slot that is free, to record for what became of the files.
+        for name in ("start", "results"):
+            self.queues[name].receive_events(
+                "ImportEnded",
+                description="Import jobs of this deployment's data stores that ended",
+                pattern={
+                    "source": ["aws.medical-imaging"],
+                    "detail-type": IMPORT_ENDED,
+                    "detail": {"datastoreId": [target.datastore.datastore_id for target in self._targets]},
+                },
+            )

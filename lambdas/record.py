@@ -82,9 +82,6 @@ class Recorder:
             import_job = ImportJob(job_id=str(job.job_id), status="FAILED", output_uri="", message=VANISHED)
         if import_job.status not in FINISHED:
             raise ResultLateError("HealthImaging still has the job under way")
-        # First: reading what became of 5,000 files takes seconds, and their manifest may come late.
-        self.finisher.quota.free_slot(job.datastore_id, job.name)
-
         now = self.now()
         outcomes, failure = self._results(import_job, now)
         ended = Ended(

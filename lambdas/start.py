@@ -36,6 +36,8 @@ from lambdas.telemetry import (
 # One more message of a start under way does no harm; those of a long wait would add up.
 RESUMED_WITHIN_SECONDS = 60
 PUT_OFF_SECONDS = 15
+# A job that waits for a slot is called when one is free. This is for slots that came free unseen.
+SLOT_SECONDS = 60
 # SQS counts a delay by its own clock.
 CLOCK_MARGIN = timedelta(seconds=2)
 
@@ -58,7 +60,13 @@ class Starter:
     measure: Callable[[str, float], None]
 
     def message(self, message: dict[str, Any]) -> None:
-        """Start a job, or send its message again for later. `ticket` is its place in the line."""
+        """Start a job, or send its message again for later. `ticket` is its place in the line.
+
+        The event of a job that ended comes here too: its slot goes to the next that waits for one.
+        """
+        if "detail" in message:
+            self._pass_on_slot(message["detail"])
+            return
         if self.ledger.control.mode() is Mode.PAUSED:
             # The job stays as it is; after `resume` the plan's tick and the sweep send its message again.
             return
@@ -73,6 +81,20 @@ class Starter:
         elif all(self.ledger.holders(job)) and not self._is_put_off(job, ticket):
             # A job starts only while its folders name it: another plan of the same files may have won.
             self._take_off(job, ticket)
+
+    def _pass_on_slot(self, ended: dict[str, Any]) -> None:
+        """Not left to `record`: it takes seconds for 5,000 files, and many may wait in its queue."""
+        if name := ended.get("jobName"):
+            self.quota.free_slot(ended["datastoreId"], name)
+        if self.ledger.control.mode() is Mode.PAUSED:
+            return
+        while waiting := self.quota.next_waiting(ended["datastoreId"]):
+            job = self.ledger.job(waiting)
+            # One that was let go meanwhile, or has begun, leaves the slot to the next.
+            if job and job.state is JobState.PLANNED and all(self.ledger.holders(job)):
+                if self._has_slot(job):
+                    self._go_on(job, None)
+                return
 
     def _is_put_off(self, job: Job, ticket: float | None) -> bool:
         """Whether another message of this job waits for its time: one message a job is enough."""
@@ -95,15 +117,22 @@ class Starter:
             self._take_off(job, ticket)
 
     def _take_off(self, job: Job, ticket: float | None) -> None:
-        """Slot, a last look at what lies there, turn, and the start."""
+        """A slot, and what comes after it."""
+        if self._has_slot(job):
+            self._go_on(job, ticket)
+        else:
+            self._later(job, self.now() + timedelta(seconds=SLOT_SECONDS))
+
+    def _has_slot(self, job: Job) -> bool:
+        return self.quota.take_slot(job, self.settings.slots(is_urgent=job.is_urgent))
+
+    def _go_on(self, job: Job, ticket: float | None) -> None:
+        """With a slot: a last look at what lies there, turn, and the start."""
         store = self.settings.store(job.store)
         if store is None:
             raise LookupError(
                 f"no data store {job.store!r} in IMPORT_SETTINGS: deploy the Import stack again"
             )
-        if not self.quota.take_slot(job.datastore_id, job.name, self.settings.slots(is_urgent=job.is_urgent)):
-            self._later(job, self.now() + timedelta(seconds=PUT_OFF_SECONDS))
-            return
         turn = None if ticket is None else self._turn(job, ticket)
         if turn is not None and self._is_far(turn):
             self._wait_for(job, ticket, turn)

@@ -66,18 +66,18 @@ class Sweeper:
         status = import_job.status if import_job else "FAILED"
         if status in DETAIL_TYPE:
             logger.info("job ended unseen", extra={"job": job.name, "job_id": job.job_id})
-            self.results.send(
-                {
-                    "source": "aws.medical-imaging",
-                    "detail-type": DETAIL_TYPE[status],
-                    "detail": {
-                        "datastoreId": job.datastore_id,
-                        "jobId": job.job_id,
-                        "jobName": job.name,
-                        "jobStatus": status,
-                    },
-                }
-            )
+            event = {
+                "source": "aws.medical-imaging",
+                "detail-type": DETAIL_TYPE[status],
+                "detail": {
+                    "datastoreId": job.datastore_id,
+                    "jobId": job.job_id,
+                    "jobName": job.name,
+                    "jobStatus": status,
+                },
+            }
+            for queue in (self.starts, self.results):
+                queue.send(event)
 
     def _free_slots(self) -> None:
         for store in self.settings.stores:

@@ -22,6 +22,8 @@ from lambdas.settings import ImportSettings, read_import_settings
 P10 = bytes(128) + b"DICM"
 VISIBILITY_SECONDS = 90
 PLENTY_OF_MILLISECONDS = 900_000
+# The queues that HealthImaging's events go to.
+EVENTS_OF_JOBS = ("start", "results")
 
 
 class CrashError(BaseException):
@@ -219,7 +221,7 @@ class World:
                 self.imaging.run(job)
             event = self.imaging.end(job, **outcome)
             if not lose_event:
-                self.messages.append(Message(queue="results", body=event, at=self.clock))
+                self.messages += [Message(queue=name, body=event, at=self.clock) for name in EVENTS_OF_JOBS]
 
     def go_on(self, *, until: Callable[[], Any]) -> None:
         """Deliver one message at a time, until something holds."""

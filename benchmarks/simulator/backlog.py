@@ -42,11 +42,8 @@ class Run:
         )
         self._random = random.Random(2)  # noqa: S311
 
-    def go(self, meanwhile: Callable[[], None] = lambda: None) -> "Run":
-        """Upload all while paused, then resume, and go on until every file has its fate.
-
-        `meanwhile` is called when the import goes on.
-        """
+    def upload(self) -> "Run":
+        """Upload all while the import is paused."""
         world, keys = self.world, self.scenario.keys
         world.ledger.control.set(Mode.PAUSED)
 
@@ -64,6 +61,17 @@ class Run:
         world.time.after(2 * world.settings.timing.quiet_seconds, lambda: setattr(self, "resumed", 1))
         self.resumed = 0.0
         world.time.run(until=lambda: self.resumed)
+        return self
+
+    def deploy(self, settings: ImportSettings, quotas: Quotas) -> "Run":
+        """Other settings and quotas for what is uploaded already."""
+        self.scenario = replace(self.scenario, quotas=quotas)
+        self.world.deploy(settings_for(settings, quotas), quotas)
+        return self
+
+    def resume(self, meanwhile: Callable[[], None] = lambda: None) -> "Run":
+        """Go on until every file has its fate. `meanwhile` is called when the import goes on."""
+        world = self.world
         self.resumed = world.time.seconds
         world.ledger.control.set(Mode.RUNNING)
         meanwhile()

@@ -28,7 +28,7 @@ def missed(found: dict[str, Any]) -> list[str]:
 
 
 def _never(found: dict[str, Any]) -> Iterator[str]:
-    for name, runs in found["layouts"].items():
+    for name, runs in {**found["layouts"], "events lost and files bad": found["hurt"]}.items():
         for run in runs:
             if run["losses"] or run["duplicates"]:
                 yield f"{name}, {run['rate']:g}: {run['losses']} losses, {run['duplicates']} duplicates"

@@ -56,11 +56,15 @@ class SimulatedImaging(MemoryHealthImaging):
         tell: Callable[[dict[str, Any]], None],
     ) -> None:
         super().__init__(s3, clock.now, around)
-        self.concurrent_jobs = quotas.concurrent_jobs
         self.calls = 0
-        self._quotas, self._clock, self._tell = quotas, clock, tell
-        self._bucket = Bucket(quotas.rate, quotas.burst, quotas.burst, clock.seconds)
+        self._clock, self._tell = clock, tell
         self._random = random.Random(1)  # noqa: S311
+        self.allow(quotas)
+
+    def allow(self, quotas: Quotas) -> None:
+        self.concurrent_jobs = quotas.concurrent_jobs
+        self._quotas = quotas
+        self._bucket = Bucket(quotas.rate, quotas.burst, quotas.burst, self._clock.seconds)
 
     def _start(self, request: dict[str, str]) -> dict[str, str]:
         self.calls += 1

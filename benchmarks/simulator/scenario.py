@@ -15,7 +15,6 @@ FILE_BYTES = 500_000
 class Scenario:
     """`studies_of_a_folder` is 0 where each study is a folder of its own; `bad` is the share of bad files."""
 
-    name: str
     files: int
     studies_of_a_folder: int
     quotas: Quotas
@@ -43,11 +42,15 @@ class Scenario:
 
 
 def least_seconds(jobs: int, files: int, quotas: Quotas) -> float:
-    """What the quotas ask of so many jobs that hold so many files: starts, and places for those that run."""
+    """What the quotas ask of so many jobs that hold so many files: each start has its turn, and a place that
+    an earlier job has left."""
     seconds = job_seconds(-(-files // jobs))
-    starts = max(0, jobs - quotas.burst) / quotas.rate
-    waves = (jobs - 1) // quotas.concurrent_jobs * seconds
-    return max(starts, waves) + seconds
+    starts: list[float] = []
+    for number in range(jobs):
+        turn = max(0, number + 1 - quotas.burst) / quotas.rate
+        place = starts[-quotas.concurrent_jobs] + seconds if number >= quotas.concurrent_jobs else 0.0
+        starts.append(max(turn, place))
+    return starts[-1] + seconds
 
 
 def latencies(found: list[tuple[float, int]]) -> dict[str, float]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from benchmarks.simulator.backlog import FATES, Run, settings_for
 from benchmarks.simulator.imaging import Quotas
-from benchmarks.simulator.scenario import FILE_BYTES, Scenario
+from benchmarks.simulator.scenario import FILE_BYTES
 from benchmarks.simulator.world import SimulatedWorld
 from lambdas.settings import ImportSettings
 
@@ -29,9 +29,8 @@ def alone(studies: int, settings: ImportSettings, quotas: Quotas) -> dict[str, A
     return {**_figures(waits, settings), "jobs": len(world.imaging.jobs), "copies": world.s3.copies}
 
 
-def beside_a_backlog(scenario: Scenario, settings: ImportSettings) -> dict[str, Any]:
-    """Studies under an urgent prefix, one after the other, as long as a backlog waits."""
-    run = Run(scenario, settings)
+def beside_a_backlog(run: Run, settings: ImportSettings) -> dict[str, Any]:
+    """Studies under an urgent prefix, one after the other, as long as the backlog of `run` waits."""
     world, (urgent, *_) = run.world, settings.urgent_prefixes
     studies: list[Study] = []
 
@@ -43,9 +42,9 @@ def beside_a_backlog(scenario: Scenario, settings: ImportSettings) -> dict[str, 
         if not run.is_over:
             world.time.after(SECONDS_BETWEEN, next_study)
 
-    run.go(meanwhile=next_study)
+    run.resume(meanwhile=next_study)
     waits = [study.wait for study in studies if study.is_started]
-    return {**_figures(waits, settings), "backlog_files": scenario.files}
+    return {**_figures(waits, settings), "backlog_files": run.scenario.files}
 
 
 class Study:

@@ -11,7 +11,7 @@ from greenlet import getcurrent, greenlet
 
 from benchmarks.memory_aws.dynamodb import MemoryTable
 from benchmarks.memory_aws.s3 import INPUT, MemoryS3
-from benchmarks.memory_aws.world import P10, World, upload_event
+from benchmarks.memory_aws.world import EVENTS_OF_JOBS, P10, World, upload_event
 from benchmarks.simulator.clock import Clock
 from benchmarks.simulator.deployed import (
     DELIVERY_SECONDS,
@@ -91,6 +91,12 @@ class SimulatedWorld(World):
             self.s3, self.time, self._around, self.quotas, self._tell_of_job
         )
 
+    def deploy(self, settings: ImportSettings, quotas: Quotas) -> None:
+        """Deploy again with other settings, where other quotas hold from now on."""
+        self.settings, self.quotas = settings, quotas
+        self.imaging.allow(quotas)
+        self.deploy_again()
+
     def now(self) -> Any:
         return self.time.now()
 
@@ -118,7 +124,8 @@ class SimulatedWorld(World):
 
     def _tell_of_job(self, event: dict[str, Any]) -> None:
         self.used["ManagementEvent"] += 1
-        self._deliver("results", json.dumps(event), 0)
+        for queue in EVENTS_OF_JOBS:
+            self._deliver(queue, json.dumps(event), 0)
 
     def _deliver(self, queue: str, body: str, seconds: float) -> None:
         """EventBridge's messages are billed as ours are."""

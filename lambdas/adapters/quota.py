@@ -7,10 +7,13 @@ from typing import Any
 
 from lambdas.adapters.rows import Item
 from lambdas.adapters.table import Table
+from lambdas.importing.files import Job
 from lambdas.importing.pacer import Pace, Rate, begin, is_stale, started, take_ticket, throttled, turn
 
 PACE = {"pk": "pace", "sk": "/"}
 TRIES = 10
+# Jobs whose wait for a slot is noted: each write of the row is billed by its size. The others ask again.
+MOST_WAITING = 100
 
 
 class Quota:
@@ -19,16 +22,51 @@ class Quota:
     def __init__(self, table: Any) -> None:
         self._table = Table(table)
 
-    def take_slot(self, datastore_id: str, job: str, concurrent_jobs: int) -> bool:
-        """Whether the job holds one of the data store's slots now; one that holds one keeps it."""
+    def take_slot(self, job: Job, concurrent_jobs: int) -> bool:
+        """Whether the job holds one of its data store's slots now; one that holds one keeps it.
+
+        One that gets none waits in the row, from where `next_waiting` calls it.
+        """
+        return self._take_slot(job, concurrent_jobs) or (
+            # Where a slot came free between the two writes, nobody would call it.
+            not self._wait(job, concurrent_jobs) and self._take_slot(job, concurrent_jobs)
+        )
+
+    def _take_slot(self, job: Job, concurrent_jobs: int) -> bool:
         return bool(
             self._table.update(
-                _slots(datastore_id),
-                "ADD #jobs :jobs",
+                _slots(job.datastore_id),
+                "ADD #jobs :jobs DELETE #waiting :waiting",
                 "attribute_not_exists(#jobs) OR size(#jobs) < :most OR contains(#jobs, :job)",
-                {":jobs": {job}, ":job": job, ":most": concurrent_jobs},
+                {":jobs": {job.name}, ":waiting": {_place(job)}, ":job": job.name, ":most": concurrent_jobs},
             )
         )
+
+    def _wait(self, job: Job, concurrent_jobs: int) -> bool:
+        return bool(
+            self._table.update(
+                _slots(job.datastore_id),
+                "ADD #waiting :waiting",
+                "size(#jobs) >= :most AND (attribute_not_exists(#waiting) OR size(#waiting) < :many)",
+                {":waiting": {_place(job)}, ":most": concurrent_jobs, ":many": MOST_WAITING},
+            )
+        )
+
+    def next_waiting(self, datastore_id: str) -> str | None:
+        """The name of the job that has waited longest for a slot, an urgent one before all others.
+
+        It waits no longer then: no two callers are given the same.
+        """
+        item = self._table.get(_slots(datastore_id)) or {}
+        for place in sorted(item.get("waiting", ())):
+            if self._table.update(
+                _slots(datastore_id),
+                "DELETE #waiting :waiting",
+                "contains(#waiting, :place)",
+                {":waiting": {place}, ":place": place},
+            ):
+                return str(place).rpartition(" ")[2]
+        return None
 
     def free_slot(self, datastore_id: str, job: str) -> None:
         self._table.update(
@@ -95,6 +133,11 @@ class Quota:
 
 def _text(pace: Pace) -> str:
     return json.dumps(asdict(pace))
+
+
+def _place(job: Job) -> str:
+    """In the order of places, urgent jobs come first, then those that were planned first."""
+    return f"{0 if job.is_urgent else 1} {job.created_at.isoformat()} {job.name}"
 
 
 def _slots(datastore_id: str) -> dict[str, str]:

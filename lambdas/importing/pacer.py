@@ -20,6 +20,8 @@ SLOWEST = 0.01
 SPENT_BEFORE = 2
 # A ticket that was called so long ago is not taken any more: those of an outage must not come at once.
 CALLED_FOR_SECONDS = 60
+# Of what AWS allows at once, so much is kept for starts that come late, and so two together.
+KEPT = 1
 # A turn that comes so soon is waited for with all made ready.
 SOON_SECONDS, MOMENT, SHORTEST_NAP = 3, 0.2, 0.001
 LONGEST_WAIT_SECONDS = 150
@@ -72,8 +74,8 @@ def begin(rate: Rate, now: float, standing: Pace | None = None) -> Pace:
 
 
 def take_ticket(pace: Pace, rate: Rate, *, is_urgent: bool = False) -> tuple[float, Pace]:
-    """The next ticket. After a rest the first `burst` are called at once, and no more."""
-    rested = pace.called - rate.burst + 1
+    """The next ticket. After a rest a few are called at once: `burst` less what is kept, but one at least."""
+    rested = pace.called - max(1, rate.burst - KEPT) + 1
     if not is_urgent:
         place = max(pace.following, rested)
         return place - pace.pushed, replace(pace, following=place + 1)

@@ -114,6 +114,7 @@ def test_rules_match_uploads_and_ended_jobs_of_this_deployment_only(two_stores: 
     ended = patterns["aws.medical-imaging"]
     assert ended["detail-type"] == ["Import Job Completed", "Import Job Failed"]
     assert len(ended["detail"]["datastoreId"]) == 2
+    assert [rule["EventPattern"] for rule in rules].count(ended) == 2
     for rule in rules:
         (target,) = rule["Targets"]
         assert "DeadLetters" in str(target["DeadLetterConfig"]["Arn"])
@@ -126,7 +127,7 @@ def test_eventbridge_sends_for_the_one_rule_of_this_account(sandbox: Any) -> Non
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]
         if statement["Effect"] == "Allow"
     ]
-    assert len(sending) == 4
+    assert len(sending) == 6
     for statement in sending:
         assert statement["Principal"] == {"Service": "events.amazonaws.com"}
         assert statement["Condition"].keys() == {"ArnEquals", "StringEquals"}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.memory_aws import dynamodb, s3
-from benchmarks.memory_aws.world import Message, World
+from benchmarks.memory_aws.world import World
 from lambdas.adapters.quota import Quota
 from lambdas.importing.files import JobState, Status
 from lambdas.importing.halving import halves, levels, most_halvings
@@ -212,10 +212,10 @@ def test_a_manifest_that_comes_late_is_waited_for(world: World) -> None:
 def test_a_job_that_ended_holds_no_slot_while_its_manifest_is_late(world: World) -> None:
     world.upload("study/1.dcm")
     world.go_on(until=world.imaging.running)
-    (job,) = world.imaging.running()
-    world.messages.append(Message(queue="results", body=world.imaging.end(job), at=world.clock))
+    world.end_job()
+    world.s3.buckets.pop("output")
 
-    world.deliver(*world.ready("results"))
+    world.deliver_ready()
 
     assert world.fates() == {"study/1.dcm": "WAITING"}
     assert Quota(world.table).slots(world.settings.stores[0].datastore_id) == frozenset()

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.memory_aws.dynamodb import MemoryTable
 from lambdas.adapters.dynamodb import ClientTable
 from lambdas.adapters.ledger import Ledger
-from lambdas.adapters.quota import Quota
+from lambdas.adapters.quota import MOST_WAITING, Quota
 from lambdas.importing.files import File, Folder, FolderState, Job, JobState, Status
 from lambdas.importing.pacer import Rate
 from lambdas.importing.timing import Timing
@@ -276,17 +276,53 @@ def test_an_abandoned_job_is_listed_again_when_it_is_planned_again(ledger: Ledge
 
 def test_slots_are_given_up_to_their_number_and_freed_once(table: Any) -> None:
     quota = Quota(table)
+    a, b, c, e = (job(name) for name in "abce")
 
-    assert [quota.take_slot("d", name, 2) for name in ("a", "b", "c", "a")] == [True, True, False, True]
-    assert quota.take_slot("other", "c", 2)
+    assert [quota.take_slot(one, 2) for one in (a, b, c, a)] == [True, True, False, True]
+    assert quota.take_slot(job("c", datastore_id="other"), 2)
     quota.free_slot("d", "a")
     quota.free_slot("d", "a")
-    assert quota.take_slot("d", "c", 2)
+    assert quota.take_slot(c, 2)
     assert quota.slots("d") == {"b", "c"}
     for name in ("b", "c"):
         quota.free_slot("d", name)
     assert quota.slots("d") == frozenset()
-    assert quota.take_slot("d", "e", 2)
+    assert quota.take_slot(e, 2)
+
+
+def test_who_gets_no_slot_is_called_once_in_the_order_of_planning_and_urgent_jobs_first(table: Any) -> None:
+    quota = Quota(table)
+    first, later, urgent = (
+        job(name, created_at=NOW + timedelta(minutes=minutes), is_urgent=is_urgent)
+        for name, minutes, is_urgent in (("z", 0, False), ("a", 1, False), ("u", 2, True))
+    )
+    quota.take_slot(job("running"), 1)
+
+    assert not any(quota.take_slot(one, 1) for one in (later, first, first, urgent))
+
+    assert [quota.next_waiting("d") for _ in range(4)] == ["u", "z", "a", None]
+    assert quota.next_waiting("other") is None
+
+
+def test_who_has_a_slot_waits_for_none(table: Any) -> None:
+    quota = Quota(table)
+    quota.take_slot(job("running"), 1)
+    quota.take_slot(job("waiting"), 1)
+    quota.free_slot("d", "running")
+
+    assert quota.take_slot(job("waiting"), 1)
+
+    assert quota.next_waiting("d") is None
+
+
+def test_so_many_wait_in_the_row_and_the_others_ask_again(table: Any) -> None:
+    quota = Quota(table)
+    quota.take_slot(job("running"), 1)
+
+    for number in range(MOST_WAITING + 1):
+        assert not quota.take_slot(job(f"{number}"), 1)
+
+    assert sum(quota.next_waiting("d") is not None for _ in range(MOST_WAITING + 1)) == MOST_WAITING
 
 
 def test_turns_are_given_at_the_rate(table: Any) -> None:
