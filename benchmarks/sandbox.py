@@ -122,12 +122,33 @@ def new_datastore(endpoint: str) -> str:
     return identity
 
 
+class _Answer(http.client.HTTPResponse):
+    """An answer whose head is read line by line.
+
+    The parser of http.client compiles a pattern for the boundary of each multipart answer,
+    and what is measured is the service.
+    """
+
+    def begin(self) -> None:
+        _, status, self.reason = self.fp.readline().decode("latin-1").split(" ", 2)
+        self.version, self.status = 11, int(status)
+        self.headers = self.msg = http.client.HTTPMessage()
+        for line in iter(self.fp.readline, b"\r\n"):
+            name, _, value = line.decode("latin-1").partition(":")
+            self.headers[name] = value.strip()
+        self.will_close = self.headers["connection"] == "close"
+        self.chunked = self.headers["transfer-encoding"] == "chunked"
+        self.chunk_left = None
+        self.length = None if self.chunked else int(self.headers["content-length"])
+
+
 class Connection:
     """One kept-alive connection. Requests are signed before the clock starts."""
 
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
         self._http = http.client.HTTPConnection(endpoint.removeprefix("http://"))
+        self._http.response_class = _Answer
 
     def signed(
         self,

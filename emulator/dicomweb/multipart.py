@@ -11,7 +11,7 @@ class Part(NamedTuple):
     """A part to be written."""
 
     content_type: str
-    body: bytes
+    body: bytes | memoryview
     location: str | None = None
 
 

@@ -1,7 +1,7 @@
 """WADO-RS: instances, their metadata, frames and bulk data."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from emulator.dicomweb import accept, multipart
@@ -93,9 +93,10 @@ class Wado:
         image_set, found = self._instance(request)
         stored = found.transfer_syntax_uid
         asked, (syntax, kind) = _negotiated(request, lambda each: frame_syntax(each, stored))
-        places = _listed(request.labels["frames"], self._places(image_set, found))
+        places = self._places(image_set, found, request.labels["frames"])
         if len(places) > 1 and not _may_be_multipart(asked):
             raise NotAcceptableException("several frames are handed out as multipart/related only")
+        frames: Sequence[bytes | memoryview]
         if syntax == stored:
             frames = [_read(place) for place in places]
         elif found.is_transcoded:
@@ -135,14 +136,23 @@ class Wado:
         image_set = self._image_set(request)
         return image_set, self._documents.instance(image_set, request.labels["instance"])
 
-    def _places(self, image_set: Row, found: Instance) -> list[Place]:
-        places = [place for each in found.frame_ids if (place := self._place(image_set, each))]
+    def _places(self, image_set: Row, found: Instance, listed: str | None = None) -> list[Place]:
+        """Where the frames lie: all of them, or those of the list."""
         count = whole_number(found.attributes.get("NumberOfFrames")) or 1
         # Floating point pixels; of others in one piece nobody knows where a frame begins.
-        is_float = "BitsStored" not in found.attributes
-        if len(places) == 1 < count <= MOST_FRAMES and found.transfer_syntax_uid in NATIVE and is_float:
-            return _split(places[0], count)
-        return places
+        is_float = "BitsStored" not in found.attributes and found.transfer_syntax_uid in NATIVE
+        if is_float and len(found.frame_ids) == 1 < count <= MOST_FRAMES:
+            parts = _split(self._frame(image_set, found.frame_ids[0]), count)
+            return parts if listed is None else _listed(listed, parts)
+        # An instance may have thousands, and a viewer asks for one.
+        ids = found.frame_ids if listed is None else _listed(listed, found.frame_ids)
+        return [self._frame(image_set, each) for each in ids]
+
+    def _frame(self, image_set: Row, frame_id: str) -> Place:
+        place = self._place(image_set, frame_id)
+        if place is None:
+            raise ResourceNotFoundException("the image set was deleted while it was read")
+        return place
 
     def _apart(self, image_set: Row, found: Instance) -> dict[str, Place]:
         """Where the values lie that are kept apart from metadata, by their hash."""
@@ -194,13 +204,13 @@ def _negotiated(request: Request, choose: Callable[[MediaType], Found | None]) -
     )
 
 
-def _listed(listed: str, places: list[Place]) -> list[Place]:
+def _listed(listed: str, frames: Sequence[Found]) -> list[Found]:
     numbers = [int(each) if each.isascii() and each.isdigit() else 0 for each in listed.split(",")]
     if len(set(numbers)) < len(numbers) or min(numbers) < 1:
         raise ValidationException("frames are asked for by a list of numbers from 1, each once: 1,2,3")
-    if max(numbers) > len(places):
-        raise ResourceNotFoundException(f"the instance has {len(places)} frames")
-    return [places[number - 1] for number in numbers]
+    if max(numbers) > len(frames):
+        raise ResourceNotFoundException(f"the instance has {len(frames)} frames")
+    return [frames[number - 1] for number in numbers]
 
 
 def _split(whole: Place, count: int) -> list[Place]:
@@ -217,7 +227,7 @@ def _answered(asked: MediaType, kind: str, parts: list[multipart.Part]) -> Answe
     """A single part goes by itself to who asks for that. Anything goes as multipart where frames do."""
     if not asked.is_multipart and (asked.name != accept.ANYTHING or kind == P10):
         (part,) = parts
-        return Answer(200, {"Content-Type": part.content_type}, part.body)
+        return Answer(200, {"Content-Type": part.content_type}, bytes(part.body))
     content_type, body = multipart.written(parts, kind)
     return Answer(200, {"Content-Type": content_type}, body)
 
@@ -231,10 +241,10 @@ def _read(place: Place) -> bytes:
         raise ResourceNotFoundException("the image set was deleted while it was read") from error
 
 
-def _decoded(frame: bytes, stored: str) -> bytes:
+def _decoded(frame: bytes, stored: str) -> memoryview:
     """Decode what the service itself encoded: no file can do harm here, and a process costs as much again."""
     # numpy and the codecs are slow to import, and the stored frames go without.
     from emulator.pixels.encode import LOSSLESS_FORMATS
 
     (decode,) = (each.decode for each in LOSSLESS_FORMATS.values() if each.transfer_syntax_uid == stored)
-    return decode(frame).tobytes()
+    return decode(frame).data.cast("B")
