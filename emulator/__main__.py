@@ -16,7 +16,7 @@ def main() -> None:
         "--throttle",
         type=float,
         default=1,
-        help="how many times AWS's request rates are allowed; 0: no limit",
+        help="how many times AWS's request rates are allowed; 0: no limit, of data stores too",
     )
     arguments = parser.parse_args()
     server.serve(arguments.state_dir, arguments.port, arguments.throttle)

@@ -9,17 +9,28 @@ from typing import Any
 
 from emulator import events, pages, tags
 from emulator.aws import Aws, Scope
-from emulator.errors import AccessDeniedException, ConflictException, ResourceNotFoundException
+from emulator.errors import (
+    AccessDeniedException,
+    ConflictException,
+    ResourceNotFoundException,
+    ServiceQuotaExceededException,
+)
 from emulator.storage import Row, Storage, now
 
 SETTLING_SECONDS = 0.2
 DEFAULT_LOSSLESS_FORMAT = "HTJ2K"
+# The default quota of an account in a Region.
+ACTIVE_DATASTORES = 100
 
 
 class Datastores:
     """The data stores of every account and Region."""
 
-    def __init__(self, storage: Storage, outbox: events.Outbox, aws: Aws) -> None:
+    def __init__(
+        self, storage: Storage, outbox: events.Outbox, aws: Aws, most_active: float = ACTIVE_DATASTORES
+    ) -> None:
+        """`most_active` is how many data stores an account may have in a Region."""
+        self._most_active = most_active
         self._storage = storage
         self._outbox = outbox
         self._aws = aws
@@ -152,6 +163,7 @@ class Datastores:
     def _insert(
         self, connection: sqlite3.Connection, scope: Scope, parameters: dict[str, Any], request: str
     ) -> Row:
+        self._refuse_when_full(connection, scope)
         datastore_id = secrets.token_hex(16)
         at = now()
         values = (
@@ -172,6 +184,18 @@ class Datastores:
         tags.put(connection, events.datastore_arn(datastore), parameters.get("tags", {}))
         events.datastore_changed(connection, datastore, "CREATING", "Data Store Creating")
         return datastore
+
+    def _refuse_when_full(self, connection: sqlite3.Connection, scope: Scope) -> None:
+        (active,) = connection.execute(
+            "SELECT count(*) FROM datastores WHERE account = ? AND region = ?"
+            " AND status IN ('CREATING', 'ACTIVE')",
+            scope,
+        ).fetchone()
+        if active >= self._most_active:
+            raise ServiceQuotaExceededException(
+                f"the account has {active} data stores in {scope.region}: at most {self._most_active:g} may "
+                "be active, so delete one that nobody needs"
+            )
 
     def _move(self, datastore: Row, before: str, after: str, detail_type: str) -> None:
         with self._storage.writing() as connection:

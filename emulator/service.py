@@ -1,13 +1,14 @@
 """AWS HealthImaging put together: its state, its rules, and its operations by name."""
 
 import functools
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from emulator.aws import Aws, JobS3, Scope
-from emulator.datastores import Datastores
+from emulator.datastores import ACTIVE_DATASTORES, Datastores
 from emulator.dicomweb.bearer import Bearers
 from emulator.dicomweb.representation import Rendered, Rendering
 from emulator.dicomweb.routes import Action, Request
@@ -37,12 +38,14 @@ class Service:
     """HealthImaging of every account and Region, with its data under `folder`."""
 
     def __init__(self, folder: Path, aws: Aws, endpoint: str, throttle: float = 1) -> None:
-        """`throttle` is how many times AWS's request rates are allowed; 0 means no limit."""
+        """`throttle` is how many times AWS's rates are allowed; 0 lifts them and the quota of data stores."""
         self._storage = storage = Storage(folder)
         self._metrics = Metrics(storage, aws.put_metrics)
         self._outbox = Outbox(storage, self._publishing(aws))
         self.bearers = Bearers(storage, aws, endpoint)
-        self.datastores = Datastores(storage, self._outbox, aws)
+        self.datastores = Datastores(
+            storage, self._outbox, aws, most_active=ACTIVE_DATASTORES if throttle else math.inf
+        )
         workers: Workers[tuple[Source, str], Outcome] = Workers(
             "emulator.imports.worker:import_object", count=os.cpu_count() or 1, seconds=SECONDS_PER_FILE
         )

@@ -19,6 +19,8 @@ from emulator.imports.outcomes import MetadataMapping
 from emulator.storage import Row, Storage, now
 
 CONCURRENT_JOBS = 100
+# Of the Regions, one has another default quota.
+CONCURRENT_JOBS_OF_REGION = {"ap-southeast-2": 20}
 
 
 class ImportJobs:
@@ -129,9 +131,10 @@ class ImportJobs:
             " WHERE datastore_id = ? AND status IN ('SUBMITTED', 'IN_PROGRESS')",
             datastore["id"],
         )
-        if counted and counted["running"] >= CONCURRENT_JOBS:
+        most = CONCURRENT_JOBS_OF_REGION.get(datastore["region"], CONCURRENT_JOBS)
+        if counted and counted["running"] >= most:
             raise ServiceQuotaExceededException(
-                f"the data store runs {counted['running']} import jobs: at most {CONCURRENT_JOBS} may"
+                f"the data store runs {counted['running']} import jobs: at most {most} may"
             )
 
 

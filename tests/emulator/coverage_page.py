@@ -32,6 +32,9 @@ FROM_WITHIN = {
     "error CopyImageSet ServiceQuotaExceededException": (
         "test_operations.py::test_one_request_copies_at_most_a_thousand_frames"
     ),
+    "error CreateDatastore ServiceQuotaExceededException": (
+        "test_import_run.py::test_an_account_has_a_hundred_active_data_stores_in_a_region_at_most"
+    ),
     "error StartDICOMImportJob ServiceQuotaExceededException": (
         "test_import_run.py::test_a_store_has_a_hundred_jobs_under_way_at_most"
     ),
@@ -39,11 +42,40 @@ FROM_WITHIN = {
 # Errors of the model for which the guide names no case, or none that can be here.
 NOT_SENT = {
     "error CreateDatastore ResourceNotFoundException": "a key that does not exist fails the creation later",
-    "error CreateDatastore ServiceQuotaExceededException": "data stores are not counted",
     "error GetDICOMImportJob ConflictException": "jobs are told whatever state their data store is in",
     "error ListDICOMImportJobs ConflictException": "jobs are told whatever state their data store is in",
     "error GetImageFrame BadRequestException": "the guide names no case",
     "error GetImageFrame NotAcceptableException": "the guide names no case",
+}
+# The service quotas of AWS's "Endpoints and quotas", none of which a client reaches in a test.
+QUOTAS = {
+    "active data stores, 100": (
+        "test_import_run.py::test_an_account_has_a_hundred_active_data_stores_in_a_region_at_most"
+    ),
+    "concurrent import jobs of a data store, 100": (
+        "test_import_run.py::test_a_store_has_a_hundred_jobs_under_way_at_most"
+    ),
+    "the same in ap-southeast-2, 20": (
+        "test_import_run.py::test_in_sydney_a_store_has_twenty_jobs_under_way_at_most"
+    ),
+    "files (5,000), nested folders (10,000) and bytes (10 GB) of an import job, bytes of a file (10 GB)": (
+        "test_quotas.py::test_more_than_a_job_may_hold_is_refused"
+    ),
+    "concurrent copies, deletions and updates of a data store, 100 each": (
+        "test_operations.py::test_a_hundred_operations_of_a_kind_are_under_way_at_most"
+    ),
+    "image frames of a copy, 1,000": "test_operations.py::test_one_request_copies_at_most_a_thousand_frames",
+    "payload of UpdateImageSetMetadata, 10 KB": (
+        "test_constraints.py::test_a_payload_holds_at_most_ten_kilobytes"
+    ),
+    "metadata of an image set after an import, 50 MB": (
+        "test_import_run.py::test_metadata_beyond_50_mb_refuses_the_instances_and_not_the_job"
+    ),
+    "metadata of an image set after an update or a copy, 50 MB": (
+        "test_operations.py::test_metadata_beyond_fifty_megabytes_fails_the_update"
+    ),
+    "bytes of a STOW-RS request, 1 GB": "test_stow.py::test_more_than_a_gigabyte_is_too_large",
+    "calls a second of each action": "test_throttle.py::test_a_client_that_hammers_is_throttled",
 }
 HEAD = """<!-- Written by `make covered` from what the tests did: change them, not this page. -->
 
@@ -73,6 +105,7 @@ def names() -> dict[str, list[str]]:
         ],
         "error": [f"error {each.name} {shape.name}" for each in operations() for shape in each.error_shapes],
         "event": [f"event {of} {what}" for of, each in EVENTS.items() for what in each],
+        "quota": [f"quota {name}" for name in QUOTAS],
         "dicomweb": [f"dicomweb {name}" for name in dict.fromkeys(name for name, _, _ in ACTIONS)],
         "syntax": [f"syntax {uid}" for uid in syntaxes],
     }
@@ -88,6 +121,7 @@ def page() -> str:
         *_table("Operations", ("Operation",), rows["operation"], kept),
         *_table("Parameters", ("Operation", "Parameter"), rows["parameter"], kept),
         *_table("Errors", ("Operation", "Error"), rows["error"], kept),
+        *_table("Quotas", ("Quota and its default on AWS, which is the limit here",), rows["quota"], kept),
         *_table("Events", ("Detail-type",), rows["event"], kept),
         *_table("DICOMweb", ("Action", "Query parameter or status"), rows["dicomweb"], kept),
         *_table("Transfer syntaxes", ("UID", "Name"), rows["syntax"], kept),
@@ -103,6 +137,7 @@ def write() -> None:
 def tests_of(item: str, kept: covered.Kept) -> list[str]:
     """The ids of the tests that cover the item."""
     within = FROM_WITHIN.get(item) or FROM_WITHIN.get(item.rpartition(" ")[2])
+    within = within or QUOTAS.get(item.removeprefix("quota "))
     return kept.get(item) or ([f"tests/emulator/{within}"] if within else [])
 
 
@@ -119,7 +154,7 @@ def _cells(item: str, count: int) -> list[str]:
     if kind == "syntax":
         return [f"`{rest}`", UID(rest).name]
     if count == 1:
-        return [f"`{rest}`"]
+        return [rest if kind == "quota" else f"`{rest}`"]
     first, _, second = rest.partition(" ")
     return [f"`{first}`", f"`{second}`" if second else ""]
 

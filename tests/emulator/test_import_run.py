@@ -9,7 +9,7 @@ import pytest
 from test_grouping import instance
 
 from emulator.aws import Credentials, Datum, S3Refused, Scope
-from emulator.datastores import Datastores
+from emulator.datastores import ACTIVE_DATASTORES, Datastores
 from emulator.errors import ServiceQuotaExceededException
 from emulator.events import Outbox
 from emulator.image_sets.metadata import instance_json
@@ -23,6 +23,7 @@ from emulator.storage import Storage
 from emulator.workers import WorkerLost
 
 SCOPE = Scope("000000000000", "us-east-1")
+SYDNEY = Scope("000000000000", "ap-southeast-2")
 STEPS = (
     "publish Import Job In Progress",
     "assume the role",
@@ -124,7 +125,8 @@ class WorldWorkers:
 class Process:
     """The service over what is on disk."""
 
-    def __init__(self, folder: Path, world: World) -> None:
+    def __init__(self, folder: Path, world: World, scope: Scope = SCOPE) -> None:
+        self.scope = scope
         self.storage = Storage(folder)
         outbox = Outbox(self.storage, world.publish)
         self.datastores = Datastores(self.storage, outbox, world)
@@ -136,7 +138,7 @@ class Process:
         self.jobs = ImportJobs(self.storage, outbox, world, self.datastores, lambda _job_id: None)
 
     def new_store(self) -> str:
-        datastore_id: str = self.datastores.begin(SCOPE, {"clientToken": "t"})["id"]
+        datastore_id: str = self.datastores.begin(self.scope, {"clientToken": "t"})["id"]
         self.datastores.finish_creating(datastore_id)
         return datastore_id
 
@@ -148,7 +150,7 @@ class Process:
             "inputS3Uri": f"s3://in/{prefix}",
             "outputS3Uri": "s3://out/",
         }
-        job_id: str = self.jobs.start(SCOPE, parameters)["jobId"]
+        job_id: str = self.jobs.start(self.scope, parameters)["jobId"]
         return job_id
 
     def job(self, datastore_id: str, job_id: str) -> dict[str, Any]:
@@ -341,3 +343,28 @@ def test_a_store_has_a_hundred_jobs_under_way_at_most(tmp_path: Path) -> None:
 
     with pytest.raises(ServiceQuotaExceededException, match="at most 100 may"):
         process.new_job(store, "one more/")
+
+
+def test_in_sydney_a_store_has_twenty_jobs_under_way_at_most(tmp_path: Path) -> None:
+    process = Process(tmp_path, World(), SYDNEY)
+    store = process.new_store()
+    for number in range(20):
+        process.new_job(store, f"{number}/")
+
+    with pytest.raises(ServiceQuotaExceededException, match="at most 20 may"):
+        process.new_job(store, "one more/")
+
+
+def test_an_account_has_a_hundred_active_data_stores_in_a_region_at_most(tmp_path: Path) -> None:
+    stores = Process(tmp_path, World()).datastores
+    made = [stores.begin(SCOPE, {"clientToken": str(number)}) for number in range(ACTIVE_DATASTORES)]
+    for each in made:
+        stores.finish_creating(each["id"])
+
+    with pytest.raises(ServiceQuotaExceededException, match="at most 100 may be active"):
+        stores.begin(SCOPE, {"clientToken": "one more"})
+    # A request that is sent again makes nothing, and another Region has a quota of its own.
+    assert stores.begin(SCOPE, {"clientToken": "0"})["id"] == made[0]["id"]
+    assert stores.begin(SYDNEY, {"clientToken": "0"})["id"] != made[0]["id"]
+    stores.begin_deleting(stores.find(SCOPE, made[0]["id"]))
+    assert stores.begin(SCOPE, {"clientToken": "in its place"})["status"] == "CREATING"
