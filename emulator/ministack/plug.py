@@ -13,7 +13,7 @@ from ministack.services import eventbridge, s3, tagging
 from ministack.services.cloudformation import provisioners
 
 from emulator.access_log import AccessLog
-from emulator.ministack import object_keys, policies, recording, resources, versions
+from emulator.ministack import denials, object_keys, policies, recording, resources, versions
 from emulator.ministack.names import SERVICE
 
 DATASTORE_TYPE = "AWS::HealthImaging::Datastore"
@@ -39,6 +39,7 @@ def register(handler: Handler, datastore: Provisioner, tags_of: resources.TagsOf
     # Among the members that make an operation one of tags, MiniStack looks for TagKeys and not tagKeys.
     iam_actions._TAG_OPERATIONS[SERVICE] = frozenset({"CreateDatastore", "TagResource", "UntagResource"})
     iam_actions.s3_additional_checks = object_keys.with_keys_of_objects(iam_actions.s3_additional_checks)
+    iam_actions.access_denied_response = denials.naming_the_request(iam_actions.access_denied_response)
     iam_evaluator.enforce = policies.judging_each_resource(
         recording.logging_denials(iam_evaluator.enforce, log)
     )

@@ -1,8 +1,10 @@
 """Policy variables and TLS in IAM's evaluation, and the record of what IAM decides."""
 
 import json
+import uuid
 from typing import Any
 
+import pytest
 from botocore.exceptions import ClientError
 from iam_users import User
 from local_aws import LocalAws, Store, wait_for
@@ -86,3 +88,22 @@ def test_an_access_is_written_once_and_as_the_role_of_its_session(tmp_path: Any)
     assert len((tmp_path / "log").read_text().splitlines()) == 1
     (access,) = read_accesses(tmp_path / "log")
     assert access.principal == "arn:aws:iam::000000000000:role/reader"
+
+
+def test_a_denial_names_its_request_and_the_resource(aws: LocalAws, store: Store) -> None:
+    with pytest.raises(ClientError) as denied:
+        User(aws, {"Action": "s3:ListBucket", "Resource": "*"}).imaging.get_datastore(datastoreId=store.id)
+
+    about = denied.value.response["ResponseMetadata"]
+    assert uuid.UUID(about["RequestId"])
+    assert (about["HTTPStatusCode"], about["HTTPHeaders"]["content-type"]) == (403, "application/json")
+    reason = "because no identity-based policy allows the medical-imaging:GetDatastore action"
+    assert f"medical-imaging:GetDatastore on resource: {store.arn} {reason}" in str(denied.value)
+
+
+def test_a_denial_of_another_service_names_its_request_too(aws: LocalAws) -> None:
+    sqs = User(aws, {"Action": "s3:ListBucket", "Resource": "*"}).client("sqs")
+
+    with pytest.raises(ClientError, match="AccessDenied") as denied:
+        sqs.list_queues()
+    assert uuid.UUID(denied.value.response["ResponseMetadata"]["RequestId"])

@@ -167,6 +167,18 @@ def test_what_evaluation_is_made_of_can_be_put_around() -> None:
     assert "_conditions_met(stmt.conditions, ctx)" in inspect.getsource(evaluator._first_match)
 
 
+def test_a_denial_is_answered_with_what_is_known_of_it() -> None:
+    answering = inspect.unwrap(iam_actions.access_denied_response)
+    assert parameters(answering)[:4] == ["service", "action", "principal_arn", "request_id"]
+    assert {"error_code", "message", "resource_arn", "explicit_deny"} <= set(parameters(answering))
+    assert parameters(iam_actions.identity_denial_message) == [
+        "action",
+        "principal_arn",
+        "resource",
+        "explicit_deny",
+    ]
+
+
 def test_a_bucket_has_one_owner_whoever_asks() -> None:
     assert parameters(s3._bucket_owner_account) == ["name"]
 
