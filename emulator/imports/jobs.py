@@ -19,6 +19,8 @@ from emulator.imports.outcomes import MetadataMapping
 from emulator.storage import Row, Storage, now
 
 CONCURRENT_JOBS = 100
+# After that AWS archives a job: it is no longer listed.
+LISTED_SECONDS = 90 * 24 * 3600
 # Of the Regions, one has another default quota.
 CONCURRENT_JOBS_OF_REGION = {"ap-southeast-2": 20}
 
@@ -84,10 +86,12 @@ class ImportJobs:
         status = parameters.get("jobStatus")
         rows = self._storage.rows(
             "SELECT * FROM jobs WHERE datastore_id = ? AND (? IS NULL OR status = ?)"
-            " AND (submitted_at, id) < (?, ?) ORDER BY submitted_at DESC, id DESC LIMIT ?",
+            " AND submitted_at > ? AND (submitted_at, id) < (?, ?)"
+            " ORDER BY submitted_at DESC, id DESC LIMIT ?",
             datastore["id"],
             status,
             status,
+            now() - LISTED_SECONDS,
             *after,
             size + 1,
         )

@@ -368,3 +368,18 @@ def test_an_account_has_a_hundred_active_data_stores_in_a_region_at_most(tmp_pat
     assert stores.begin(SYDNEY, {"clientToken": "0"})["id"] != made[0]["id"]
     stores.begin_deleting(stores.find(SCOPE, made[0]["id"]))
     assert stores.begin(SCOPE, {"clientToken": "in its place"})["status"] == "CREATING"
+
+
+def test_after_ninety_days_a_job_is_no_longer_listed(tmp_path: Path) -> None:
+    process = Process(tmp_path, World())
+    store = process.new_store()
+    old, new = process.new_job(store, "old/"), process.new_job(store, "new/")
+    for job_id, days in ((old, 91), (new, 89)):
+        with process.storage.writing() as connection:
+            connection.execute(
+                "UPDATE jobs SET submitted_at = submitted_at - ? WHERE id = ?", (days * 86400, job_id)
+            )
+
+    listed = process.jobs.list(SCOPE, {"datastoreId": store})["jobSummaries"]
+    assert [each["jobId"] for each in listed] == [new]
+    assert process.job(store, old)["jobId"] == old
