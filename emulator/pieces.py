@@ -1,4 +1,4 @@
-"""Large answers go out in pieces: the HTTP server copies what it is given twice before it is sent."""
+"""Large answers go out in pieces: asyncio copies twice what a socket does not take at once."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any

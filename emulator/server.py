@@ -89,8 +89,7 @@ def serve(state_dir: Path, port: int, throttle: float) -> None:
 
 
 async def _serve(state_dir: Path, endpoint: str, port: int, throttle: float) -> None:
-    from hypercorn.asyncio import serve as hypercorn_serve
-    from hypercorn.config import Config
+    from uvicorn import Config, Server
 
     # MiniStack reads its settings while it is imported.
     from emulator import ministack
@@ -107,15 +106,25 @@ async def _serve(state_dir: Path, endpoint: str, port: int, throttle: float) -> 
         AccessLog(state_dir / ACCESS_LOG),
     )
 
-    config = Config()
-    config.bind = [f"{HOST}:{port}"]
-    config.keep_alive_timeout = 75
-    config.graceful_timeout = 1
     stopping = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stopping.set)
-    app = in_pieces(with_bearers(ministack.app, service.bearers))
-    gateway = asyncio.create_task(hypercorn_serve(app, config, shutdown_trigger=stopping.wait))
+    config = Config(
+        in_pieces(with_bearers(ministack.app, service.bearers)),
+        host=HOST,
+        port=port,
+        http="httptools",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        # MiniStack sends those that AWS sends.
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=1,
+    )
+    # It ends with the same signals.
+    gateway = asyncio.create_task(Server(config).serve())
     await _answering(port, gateway)
     # Jobs read from S3 over HTTP, so they are taken up once the gateway answers.
     await asyncio.to_thread(service.start)
