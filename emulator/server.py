@@ -115,6 +115,8 @@ async def _serve(state_dir: Path, endpoint: str, port: int, throttle: float) -> 
         port=port,
         http="httptools",
         ws="none",
+        # Who calls, and whether over TLS, is what policies judge by: no header may tell it.
+        proxy_headers=False,
         log_config=None,
         access_log=False,
         # MiniStack sends those that AWS sends.
@@ -123,14 +125,15 @@ async def _serve(state_dir: Path, endpoint: str, port: int, throttle: float) -> 
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
     )
-    # It ends with the same signals.
-    gateway = asyncio.create_task(Server(config).serve())
+    server = Server(config)
+    gateway = asyncio.create_task(server.serve())
     await _answering(port, gateway)
     # Jobs read from S3 over HTTP, so they are taken up once the gateway answers.
     await asyncio.to_thread(service.start)
     log.info("serving on %s", endpoint)
     threading.Thread(target=_delete_leftovers, args=(state_dir,), daemon=True).start()
     await stopping.wait()
+    server.should_exit = True
     service.stop()
     await gateway
     log.info("stopped")

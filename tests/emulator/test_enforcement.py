@@ -60,6 +60,20 @@ def test_what_came_to_a_proxy_without_tls_is_denied_where_tls_is_demanded(
     assert answer(s3.list_objects_v2, Bucket=store.bucket) == "AccessDenied"
 
 
+def test_no_header_tells_where_a_request_comes_from(aws: LocalAws, store: Store) -> None:
+    def told(address: str) -> str:
+        rights = {"Action": "medical-imaging:GetDatastore", "Resource": "*"}
+        imaging = User(aws, {**rights, "Condition": {"IpAddress": {"aws:SourceIp": address}}}).imaging
+        imaging.meta.events.register(
+            "before-sign.medical-imaging.*",
+            lambda request, **_: request.headers.add_header("x-forwarded-for", "203.0.113.7"),
+        )
+        return answer(imaging.get_datastore, datastoreId=store.id)
+
+    assert told("127.0.0.1/32") == "allowed"
+    assert told("203.0.113.7/32") == "AccessDeniedException"
+
+
 def test_what_iam_decides_is_written_down(aws: LocalAws, store: Store) -> None:
     rights = {"Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{store.bucket}/in/*"}
     s3 = User(aws, rights).client("s3")

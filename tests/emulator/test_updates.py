@@ -221,12 +221,6 @@ def test_a_version_that_is_not_the_latest_is_a_conflict(store: Store) -> None:
         begin(store, imported(store), describe("after"), version="9")
 
 
-def test_a_payload_beyond_ten_kilobytes_exceeds_the_quota(store: Store) -> None:
-    with pytest.raises(ClientError, match="ServiceQuotaExceededException") as refusal:
-        begin(store, imported(store), describe("a" * 10_300))
-    assert refusal.value.response["ResponseMetadata"]["HTTPStatusCode"] == 402
-
-
 @pytest.mark.parametrize(
     "updates",
     [
