@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from emulator.dicomweb.routes import Request
+from emulator.dicomweb.routes import Request, number
 from emulator.errors import ValidationException
 from emulator.p10.dictionary import describe
 from emulator.p10.elements import tag_of
@@ -104,6 +104,7 @@ def _one_of(request: Request, name: str, allowed: tuple[str, ...]) -> str:
 
 def _whole_number(request: Request, name: str, default: int, allowed: range) -> int:
     text = request.query.get(name, [str(default)])[0]
-    if not (text.isascii() and text.isdigit() and int(text) in allowed):
+    found = number(text)
+    if found is None or found not in allowed:
         raise ValidationException(f"{name} is a whole number from {allowed[0]} to {allowed[-1]}")
-    return int(text)
+    return found

@@ -34,6 +34,8 @@ RESOURCE = re.compile(r"/datastore/[^/]+/(studies|series|instances)(/.*)?")
 UID = re.compile(r"[0-9A-Za-z._-]{1,256}")
 UID_KEYWORDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 UIDS = ("study", "series", "instance")
+# Nothing that a request counts has more digits, and Python refuses to read thousands of them.
+NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 class NotAcceptableException(ServiceError):  # noqa: N818 - what DICOMweb answers
@@ -90,6 +92,11 @@ def action_of(method: str, path: str) -> str | None:
     """The name of the action, which is its IAM action too."""
     found = _match(method, path)
     return found[0] if found else None
+
+
+def number(text: str) -> int | None:
+    """What a list of frames, a limit or an offset says, if it says a number."""
+    return int(text) if NUMBER.fullmatch(text) else None
 
 
 def uids_of(path: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ from emulator.dicomweb.representation import (
     frame_syntax,
     instance_syntax,
 )
-from emulator.dicomweb.routes import Action, NotAcceptableException, Request
+from emulator.dicomweb.routes import Action, NotAcceptableException, Request, number
 from emulator.errors import ResourceNotFoundException, ValidationException
 from emulator.image_sets import tiers
 from emulator.image_sets.documents import Documents, Instance
@@ -205,18 +205,18 @@ def _negotiated(request: Request, choose: Callable[[MediaType], Found | None]) -
 
 
 def _listed(listed: str, frames: Sequence[Found]) -> list[Found]:
-    numbers = [int(each) if each.isascii() and each.isdigit() else 0 for each in listed.split(",")]
+    numbers = [number(each) or 0 for each in listed.split(",")]
     if len(set(numbers)) < len(numbers) or min(numbers) < 1:
         raise ValidationException("frames are asked for by a list of numbers from 1, each once: 1,2,3")
     if max(numbers) > len(frames):
         raise ResourceNotFoundException(f"the instance has {len(frames)} frames")
-    return [frames[number - 1] for number in numbers]
+    return [frames[each - 1] for each in numbers]
 
 
 def _split(whole: Place, count: int) -> list[Place]:
     """The frames of native pixels that are stored in one piece."""
     size = whole.size // count
-    return [Place(whole.file, whole.start + number * size, size) for number in range(count)]
+    return [Place(whole.file, whole.start + index * size, size) for index in range(count)]
 
 
 def _may_be_multipart(asked: MediaType) -> bool:

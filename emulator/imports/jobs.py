@@ -19,10 +19,10 @@ from emulator.imports.outcomes import MetadataMapping
 from emulator.storage import Row, Storage, now
 
 CONCURRENT_JOBS = 100
-# After that AWS archives a job: it is no longer listed.
-LISTED_SECONDS = 90 * 24 * 3600
 # Of the Regions, one has another default quota.
 CONCURRENT_JOBS_OF_REGION = {"ap-southeast-2": 20}
+# After that AWS archives a job: it is no longer listed.
+LISTED_SECONDS = 90 * 24 * 3600
 
 
 class ImportJobs:

@@ -201,6 +201,7 @@ def test_results_are_had_page_by_page(web: DicomWeb) -> None:
         "limit=0",
         "limit=1001",
         "limit=a",
+        "limit=" + "9" * 5000,
         "offset=-1",
         "offset=1000001",
         "fuzzymatching=maybe",
