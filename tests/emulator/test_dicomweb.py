@@ -35,6 +35,19 @@ def test_every_documented_resource_is_its_action(method: str, path: str, action:
     assert action_of(method, f"/datastore/{'a' * 32}{path}") == action
 
 
+@pytest.mark.parametrize(("method", "path", "action"), REQUESTS)
+def test_a_slash_at_the_end_changes_nothing(method: str, path: str, action: str) -> None:
+    assert action_of(method, f"/datastore/a{path}/") == action
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/datastore//studies", "/datastore/a/studies//series", "/datastore/a/studies/1/frames/1", "/", ""],
+)
+def test_a_path_with_nothing_where_a_name_belongs_or_another_order_is_no_action(path: str) -> None:
+    assert action_of("GET", path) is None
+
+
 def test_every_action_has_a_request_above() -> None:
     assert {action for _, _, action in REQUESTS} == {action for action, _, _ in ACTIONS}
 
