@@ -136,8 +136,8 @@ class _Answer(http.client.HTTPResponse):
         for line in iter(self.fp.readline, b"\r\n"):
             name, _, value = line.decode("latin-1").partition(":")
             self.headers[name] = value.strip()
-        self.will_close = self.headers["connection"] == "close"
-        self.chunked = self.headers["transfer-encoding"] == "chunked"
+        self.will_close = self.headers.get("connection", "").lower() == "close"
+        self.chunked = self.headers.get("transfer-encoding", "").lower() == "chunked"
         self.chunk_left = None
         self.length = None if self.chunked else int(self.headers["content-length"])
 
