@@ -10,15 +10,17 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from config.errors import DeploymentError, explain
-from config.model import Model, StoreId, TagKey
+from config.model import Model, Region, StoreId, TagKey
+from config.names import LONGEST_ROLE_NAME, import_role_name
 from config.network import Network
+from config.partners import OWN_ACCOUNT, Partners, check_partners
 from config.people import People
+from config.reading import read_yaml
 
 FOLDER = Path(__file__).parent
 GIB = 1024**3
 REGION_QUOTAS: Mapping[str, Mapping[str, int]] = {"ap-southeast-2": {"concurrent_jobs": 20}}
 
-Region = Literal["us-east-1", "us-west-2", "ap-southeast-2", "eu-west-1", "eu-west-2"]
 # IAM Identity Center's limit of a permission set's name.
 PERMISSION_SET_NAME = 32
 RoleName = Annotated[str, Field(pattern=r"^([\w+=,.@-]+/)*[\w+=,.@-]{1,64}$", max_length=576)]
@@ -211,6 +213,9 @@ class Deployment(Model):
     stacks: tuple[Literal["watch", "network", "audit"], ...] = Field(
         default=(), strict=False, description="Optional stacks."
     )
+    partners: Partners = Field(
+        default_factory=dict, description="Buckets of other accounts that are imported from, by an id."
+    )
 
     @field_validator("data_stores")
     @classmethod
@@ -223,6 +228,33 @@ class Deployment(Model):
                     {"one": one, "other": other, "shared": repr(inner.prefix)},
                 )
         return stores
+
+    @field_validator("data_stores")
+    @classmethod
+    def _ids_make_names_of_roles(
+        cls, stores: dict[str, DataStore], info: ValidationInfo
+    ) -> dict[str, DataStore]:
+        for store_id in stores:
+            name = import_role_name(info.data.get("name", ""), info.data.get("region", ""), store_id)
+            if len(name) > LONGEST_ROLE_NAME:
+                raise PydanticCustomError(
+                    "role_name",
+                    "ids that make names of roles of {longest} characters at most: {name} has {length}",
+                    {"longest": LONGEST_ROLE_NAME, "name": name, "length": len(name)},
+                )
+        return stores
+
+    @field_validator("partners")
+    @classmethod
+    def _partners_can_be_read(cls, partners: Partners, info: ValidationInfo) -> Partners:
+        _check_stores((partner.data_store for partner in partners.values()), info)
+        check_partners(
+            partners,
+            account=info.data.get("account"),
+            region=info.data.get("region"),
+            has_network="network" in info.data.get("stacks", ()),
+        )
+        return partners
 
     @field_validator("people")
     @classmethod
@@ -244,6 +276,13 @@ class Deployment(Model):
         given = given.model_dump(exclude_unset=True) if isinstance(given, Quotas) else given
         regional = REGION_QUOTAS.get(info.data.get("region", ""), {})
         return {**regional, **given} if isinstance(given, dict) else given
+
+
+def refuse_own_account(deployment: Deployment, account: str | None) -> None:
+    """Where the file leaves the account out, only whoever deploys knows that a partner has the same."""
+    for name, partner in deployment.partners.items():
+        if partner.account == account:
+            raise DeploymentError(f"partners: allowed are {OWN_ACCOUNT.format(name=name, account=account)}")
 
 
 def _check_stores(ids: Iterable[str], info: ValidationInfo) -> None:
@@ -271,7 +310,7 @@ def load_deployment(name_or_path: str) -> Deployment:
     """Read and check one deployment; raises DeploymentError, whose text is for people."""
     path = deployment_file(name_or_path)
     try:
-        return Deployment.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return Deployment.model_validate(read_yaml(path.read_text(encoding="utf-8")))
     except yaml.YAMLError as error:
         raise DeploymentError(f"{path}: not YAML: {error}") from error
     except ValidationError as error:

@@ -8,11 +8,17 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.deployment import FOLDER, Deployment, load_deployment
+from config.deployment import FOLDER, Deployment, load_deployment, refuse_own_account
 from config.errors import DeploymentError
 
 SANDBOX = yaml.safe_load((FOLDER / "sandbox.yaml").read_text())
 VPC = "vpc-00000001"
+RADNET = {"bucket": "radnet-out", "account": "111122223333", "region": "us-east-1", "data_store": "main"}
+KEY = "arn:aws:kms:{}:{}:{}"
+
+
+def partners(**changes: Any) -> dict[str, Any]:
+    return {"partners": {"radnet": {**RADNET, **changes}}}
 
 
 @pytest.fixture
@@ -66,6 +72,40 @@ def test_another_region_is_refused_with_the_list(refusal: Any) -> None:
         ),
         ({"alarms": {"emails": ["nobody"]}}, ["alarms.emails.0", "'nobody'"]),
         ({"tags": {"a": "x" * 257}}, ["tags.a", "at most 256"]),
+        (partners(account="1234"), ["partners.radnet.account", "'1234'"]),
+        (partners(bucket="Radnet_Out"), ["partners.radnet.bucket", "'Radnet_Out'"]),
+        (partners(region="eu-central-1"), ["partners.radnet.region", "'eu-west-1'"]),
+        (partners(prefix="sent"), ["partners.radnet.prefix", "'sent'"]),
+        (partners(prefix="*/"), ["partners.radnet.prefix", "'*/'"]),
+        (partners(data_store="other"), ["partners\n", "ids of data_stores, which are main: not other"]),
+        (
+            partners(key_arn=KEY.format("us-east-1", RADNET["account"], "alias/dicom")),
+            ["partners.radnet.key_arn", "alias/dicom"],
+        ),
+        (
+            partners(key_arn=KEY.format("us-west-2", RADNET["account"], "key/1")),
+            ["partners.radnet\n", "a key beside the bucket: arn:aws:kms:us-east-1:111122223333:key/"],
+        ),
+        (
+            partners(key_arn=KEY.format("us-east-1", "444455556666", "key/1")),
+            ["partners.radnet\n", "a key beside the bucket"],
+        ),
+        (
+            {**partners(), "account": RADNET["account"]},
+            ["partners\n", "radnet has 111122223333, the deployment's own"],
+        ),
+        (
+            {"partners": {"radnet": RADNET, "again": RADNET}},
+            ["partners\n", "a bucket of its own for each partner: radnet-out is named twice"],
+        ),
+        (
+            {**partners(region="eu-west-1"), "stacks": ["network"]},
+            ["partners\n", "the bucket of radnet lies in eu-west-1"],
+        ),
+        (
+            {"name": "a" * 21, "data_stores": {"b" * 25: {"name": "a"}}},
+            ["data_stores\n", "names of roles of 64 characters at most", "has 68"],
+        ),
         ({"stacks": ["backup"]}, ["stacks.0", "'backup'", "'watch'"]),
         ({"key_administrators": ["*"]}, ["key_administrators.0", "'*'"]),
         ({"network": {"cidr": "10.0.0.0/8"}}, ["network.cidr", "'10.0.0.0/8'"]),
@@ -126,3 +166,18 @@ def test_two_stores_never_both_get_a_key(one: str, other: str) -> None:
             Deployment.model_validate(deployment)
     else:
         assert len(Deployment.model_validate(deployment).data_stores) == 2
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    """YAML would take the last, and a partner or a data store would be gone without a word."""
+    path = tmp_path / "twice.yaml"
+    path.write_text("name: a\npartners:\n  radnet: {}\n  radnet: {}\n")
+    with pytest.raises(DeploymentError, match="the key 'radnet' stands there twice"):
+        load_deployment(str(path))
+
+
+def test_a_partner_with_the_account_of_whoever_deploys_is_refused() -> None:
+    deployment = Deployment.model_validate({**SANDBOX, **partners()})
+    refuse_own_account(deployment, "444455556666")
+    with pytest.raises(DeploymentError, match="radnet has 111122223333"):
+        refuse_own_account(deployment, RADNET["account"])
