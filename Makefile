@@ -54,7 +54,10 @@ $(AUDITED): requirements-audit.txt
 
 audit: templates $(AUDITED)
 	$(NOBODY) $(BIN)/python -m cli.cdk synth --quiet --output build/clinic --context deployment=tests/local/two_stores.yaml
-	.audit/bin/python tests/audit/judge.py build/sandbox build/production build/clinic
+	$(NOBODY) $(BIN)/python -m cli.cdk synth --quiet --output build/partnered --context deployment=tests/local/partner.yaml
+	$(NOBODY) $(BIN)/python -m cli.cdk synth --quiet --output build/partner --context deployment=tests/local/partner.yaml \
+		--context partner=radnet --context account=000000000000
+	.audit/bin/python tests/audit/judge.py build/sandbox build/production build/clinic build/partnered build/partner
 
 review: install
 	$(BIN)/python -m pytest $$(grep -o 'tests/[a-z_/]*\.py::[a-z0-9_]*' docs/guides/security-review.md | sort -u)

@@ -5,10 +5,11 @@ import sys
 from dataclasses import replace
 from typing import Any
 
-from aws_cdk import App, Environment, Tags
+from aws_cdk import App, DefaultStackSynthesizer, Environment, Tags
 
-from config.deployment import Deployment, deployment_file, load_deployment
+from config.deployment import Deployment, deployment_file, load_deployment, refuse_own_account
 from config.errors import DeploymentError
+from config.names import bus_name
 from healthimaging.datastore import CLOUDFORMATION_TYPE
 from healthimaging.datastore_lock import DatastoreLockError, check_locks
 from stacks.access_stack import AccessStack
@@ -16,6 +17,7 @@ from stacks.audit_stack import AuditStack
 from stacks.data_stack import DataStack
 from stacks.import_stack import ImportStack
 from stacks.network_stack import NetworkStack
+from stacks.partner_stack import PartnerStack, partner_buckets
 from stacks.people_stack import PeopleStack
 from stacks.watch_stack import WatchStack
 
@@ -53,19 +55,48 @@ def make_stacks(app: App, deployment: Deployment) -> None:
         Tags.of(app).add(name, value, exclude_resource_types=["aws:cdk:stack", CLOUDFORMATION_TYPE])
 
 
+def make_partner_stack(app: App, deployment: Deployment, name: str) -> None:
+    """The stack that the partner `name` deploys, and no other."""
+    partner = next((one for one in partner_buckets(deployment) if one.id == name), None)
+    if partner is None:
+        known = ", ".join(deployment.partners) or "none"
+        raise DeploymentError(f"{name}: no such partner of {deployment.name}. There are {known}.")
+    # Not the account of the credentials: those are the partner's.
+    account = deployment.account or app.node.try_get_context("account")
+    if account is None:
+        raise DeploymentError("account: give it in the deployment's file, or with -c account=<12 digits>")
+    PartnerStack(
+        app,
+        "Partner",
+        stack_name=f"ahi-{deployment.name}-partner-{name}",
+        partner=partner,
+        bus_arn=f"arn:aws:events:{deployment.region}:{account}:event-bus/{bus_name(deployment.name)}",
+        env=Environment(account=partner.account, region=partner.region),
+        # The stack has no files, so the partner need not have bootstrapped its account for the CDK.
+        synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
+        analytics_reporting=False,
+    )
+
+
 def main() -> None:
     """Refuse a wrong deployment file, and a change that would replace a data store, in plain words."""
     app = App()
     name = app.node.try_get_context("deployment") or os.environ.get("AHI_DEPLOYMENT") or "sandbox"
     try:
         deployment = load_deployment(name)
+        if partner := app.node.try_get_context("partner"):
+            make_partner_stack(app, deployment, partner)
+            app.synth()
+            return
+        account = deployment.account or os.environ.get("CDK_DEFAULT_ACCOUNT")
+        refuse_own_account(deployment, account)
         make_stacks(app, deployment)
         templates = {stack.stack_name: stack.template for stack in app.synth().stacks}
         check_locks(
             templates,
             folder=deployment_file(name).parent / "locks",
             deployment=deployment.name,
-            account=deployment.account or os.environ.get("CDK_DEFAULT_ACCOUNT"),
+            account=account,
             region=deployment.region,
         )
     except (DeploymentError, DatastoreLockError) as error:

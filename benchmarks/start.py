@@ -55,6 +55,7 @@ SETTINGS = {
     "urgent_prefixes": [],
     "after_import": "keep",
     "inventory_uri": "",
+    "partners": [],
     "stores": [STORE],
 }
 ENVIRONMENT = {

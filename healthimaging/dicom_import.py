@@ -19,6 +19,8 @@ from healthimaging.functions import FunctionSettings, powertools_layer, toolkit_
 from healthimaging.grants import grant_bucket, grant_objects, grant_receive, grant_rows, grant_send
 from healthimaging.import_role import ImportRole
 from healthimaging.import_steps import QUEUES, SOURCE_RIGHTS, STEPS, Step
+from healthimaging.partner_events import PartnersBus, uploads_of
+from healthimaging.partners import LISTERS, READERS, PartnerBucket
 from healthimaging.queues import WorkQueue
 from healthimaging.schedules import invoke_every
 
@@ -53,9 +55,11 @@ class ImportStorage:
 
 
 class DicomImport(Construct):
-    """Imports what is uploaded to `storage.input` into the data stores of `targets`.
+    """Imports what is uploaded to `storage.input`, and to the buckets of `partners`, into data stores.
 
-    `settings` are the timings and quotas the functions go by; `lambdas/` reads them.
+    The functions' roles are called by `role_prefix` and the step, so that partners can name them in their
+    policies; `bus_name` is that of the bus on which they tell of uploads. `settings` are the timings and
+    quotas the functions go by; `lambdas/` reads them.
     """
 
     def __init__(
@@ -68,9 +72,13 @@ class DicomImport(Construct):
         settings: Mapping[str, Any],
         sweep_every: Duration,
         functions: FunctionSettings,
+        role_prefix: str,
+        bus_name: str,
+        partners: Sequence[PartnerBucket] = (),
     ) -> None:
         super().__init__(scope, construct_id)
         self._targets, self._storage, self._functions = targets, storage, functions
+        self._role_prefix, self._partners = role_prefix, partners
         self._after_import = settings["after_import"]
         self.queues = {
             name: WorkQueue(self, f"{name.title()}Queue", key=functions.key, function_timeout=step.timeout)
@@ -81,6 +89,8 @@ class DicomImport(Construct):
         self.functions = {step.name: self._function(step, environment, layer) for step in STEPS}
         self._grant_rights()
         self._receive_events()
+        if partners:
+            self._receive_from_partners(bus_name)
         self.backfill = Backfill(
             self, "BackfillMachine", function=self.functions["backfill"], settings=functions
         )
@@ -127,12 +137,15 @@ class DicomImport(Construct):
             }
             for target in self._targets
         ]
+        partners = [dict(partner.settings) for partner in self._partners]
         urls = {f"{name.upper()}_QUEUE_URL": work.queue.queue_url for name, work in self.queues.items()}
         return {
             "LEDGER_TABLE": storage.ledger.table_name,
             "INPUT_BUCKET": storage.input.bucket_name,
             "STAGING_BUCKET": storage.staging.bucket_name,
-            "IMPORT_SETTINGS": Stack.of(self).to_json_string({**settings, "stores": stores}),
+            "IMPORT_SETTINGS": Stack.of(self).to_json_string(
+                {**settings, "stores": stores, "partners": partners}
+            ),
             **urls,
         }
 
@@ -157,6 +170,7 @@ class DicomImport(Construct):
             },
             layers=[layer],
             key_through=step.key_through,
+            role_name=f"{self._role_prefix}{step.name}",
         )
         if step.queue:
             queue = self.queues[step.queue].queue
@@ -198,10 +212,19 @@ class DicomImport(Construct):
             target.datastore.grant(functions["record"], "GetDICOMImportJob")
             target.datastore.grant(functions["sweep"], "GetDICOMImportJob", "ListDICOMImportJobs")
             target.role.grant_pass_to_healthimaging(functions["start"])
+        for partner in self._partners:
+            for step in LISTERS:
+                partner.grant_listing(self._role(step), "s3:ListBucketVersions")
+            for step in READERS:
+                partner.grant_reading(self._role(step), "s3:GetObjectVersion")
 
-    def _grant_objects(self, step: str, bucket: s3.IBucket, *actions: str) -> None:
+    def _role(self, step: str) -> iam.Role:
         role = self.functions[step].role
         assert isinstance(role, iam.Role)
+        return role
+
+    def _grant_objects(self, step: str, bucket: s3.IBucket, *actions: str) -> None:
+        role = self._role(step)
         grant_objects(bucket, role, *actions)
         acknowledge_objects(role, "It handles whatever people upload and every job's results.", bucket)
 
@@ -225,4 +248,14 @@ class DicomImport(Construct):
                     "detail-type": IMPORT_ENDED,
                     "detail": {"datastoreId": [target.datastore.datastore_id for target in self._targets]},
                 },
+            )
+
+    def _receive_from_partners(self, bus_name: str) -> None:
+        bus = PartnersBus(self, "Partners", name=bus_name, partners=self._partners).bus
+        for partner in self._partners:
+            self.queues["uploads"].receive_events(
+                f"CreatedBy{partner.id.capitalize()}",
+                description=f"Objects uploaded to the bucket of the partner {partner.id}",
+                pattern=uploads_of(partner),
+                bus=bus,
             )

@@ -14,6 +14,7 @@ from constructs import Construct
 from healthimaging.datastore import DatastoreBase
 from healthimaging.grants import LISTED_INDEX
 from healthimaging.import_steps import SOURCE_RIGHTS
+from healthimaging.partners import PartnerBucket
 
 HEALTHIMAGING = {
     "HealthImaging": ec2.InterfaceVpcEndpointAwsService.HEALTH_IMAGING,
@@ -83,8 +84,9 @@ def gateway_endpoints(
     buckets: Sequence[s3.IBucket],
     ledger: dynamodb.ITable,
     after_import: str,
+    partners: Sequence[PartnerBucket] = (),
 ) -> None:
-    """Routes to S3 and DynamoDB, for the deployment's own buckets and ledger.
+    """Routes to S3 and DynamoDB: to the deployment's own buckets and ledger, and to read from `partners`.
 
     `after_import` is what the functions do to a source besides.
     """
@@ -95,6 +97,9 @@ def gateway_endpoints(
     objects = [bucket.arn_for_objects("*") for bucket in buckets]
     actions = [*OBJECT_ACTIONS, *chain.from_iterable(SOURCE_RIGHTS[after_import].values())]
     to_s3.add_to_policy(_own_principals(scope, actions, objects))
+    for partner in partners:
+        to_s3.add_to_policy(_own_principals(scope, ["s3:ListBucketVersions"], [partner.arn]))
+        to_s3.add_to_policy(_own_principals(scope, ["s3:GetObjectVersion"], [partner.objects_arn]))
     to_dynamodb = ec2.GatewayVpcEndpoint(
         scope, "DynamoDb", vpc=vpc, service=ec2.GatewayVpcEndpointAwsService.DYNAMODB, subnets=[subnets]
     )

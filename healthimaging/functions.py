@@ -107,15 +107,18 @@ def toolkit_function(
     environment: Mapping[str, str] | None = None,
     layers: Sequence[lambda_.ILayerVersion] = (),
     key_through: Sequence[str] = ("lambda",),
+    role_name: str | None = None,
 ) -> lambda_.Function:
     """A function with an encrypted log group, an encrypted environment, tracing and a role of its own.
 
-    `key_through` are the services that it reaches the deployment's key through; Lambda for its environment.
+    `role_name` is given where others name the role in their policies. `key_through` are the services that it
+    reaches the deployment's key through; Lambda for its environment.
     """
     log_group = encrypted_log_group(scope, f"{construct_id}Logs", settings)
     role = iam.Role(
         scope,
         f"{construct_id}Role",
+        role_name=role_name,
         assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
         description=f"Runs the function: {description}",
     )

@@ -11,6 +11,7 @@ from constructs import Construct
 from healthimaging.acknowledge import acknowledge_inline_policy, acknowledge_objects
 from healthimaging.datastore import DatastoreBase
 from healthimaging.grants import grant_key_through_s3, grant_listing, grant_objects
+from healthimaging.partners import PartnerBucket
 
 SERVICE = "medical-imaging.amazonaws.com"
 
@@ -32,7 +33,7 @@ class JobFolder:
 
 
 class ImportRole(iam.Role):
-    """Lets the import jobs of `datastore` read `inputs`, and write their results under `output`.
+    """Lets the import jobs of `datastore` read `inputs` and `partners`, and write results under `output`.
 
     Nobody but HealthImaging, acting for that one data store in this account, can assume it.
     """
@@ -45,10 +46,13 @@ class ImportRole(iam.Role):
         datastore: DatastoreBase,
         inputs: Sequence[JobFolder],
         output: JobFolder,
+        partners: Sequence[PartnerBucket] = (),
+        role_name: str | None = None,
     ) -> None:
         super().__init__(
             scope,
             construct_id,
+            role_name=role_name,
             description="Assumed by HealthImaging to read DICOM files and write the results of import jobs",
             assumed_by=iam.ServicePrincipal(
                 SERVICE,
@@ -66,6 +70,9 @@ class ImportRole(iam.Role):
             acknowledge_objects(
                 self, "An import job may read any object that people upload.", folder.bucket, folder.prefix
             )
+        for partner in partners:
+            partner.grant_listing(self, "s3:ListBucket")
+            partner.grant_reading(self, "s3:GetObject")
         grant_objects(output.bucket, self, "s3:PutObject", prefix=output.prefix)
         acknowledge_objects(self, "Each job writes under a name of its own.", output.bucket, output.prefix)
         acknowledge_inline_policy(self)

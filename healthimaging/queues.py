@@ -42,8 +42,16 @@ class WorkQueue(Construct):
             enforce_ssl=True,
         )
 
-    def receive_events(self, construct_id: str, *, description: str, pattern: Mapping[str, Any]) -> None:
-        """Send the default bus's events that match `pattern` here, or to the dead letters if that fails.
+    def receive_events(
+        self,
+        construct_id: str,
+        *,
+        description: str,
+        pattern: Mapping[str, Any],
+        bus: events.CfnEventBus | None = None,
+    ) -> None:
+        """Send the events of `bus`, else the default one, that match `pattern` here, or to the dead letters
+        if that fails.
 
         The CDK's own target would open the key to EventBridge with no condition, from another stack;
         the key already admits EventBridge for this account.
@@ -52,6 +60,7 @@ class WorkQueue(Construct):
             self,
             construct_id,
             description=description,
+            event_bus_name=bus.ref if bus else None,
             event_pattern=dict(pattern),
             targets=[
                 events.CfnRule.TargetProperty(
@@ -66,7 +75,7 @@ class WorkQueue(Construct):
         for queue in (self.queue, self.dead_letters):
             queue.add_to_resource_policy(
                 iam.PolicyStatement(
-                    sid="EventBridgeSends",
+                    sid=f"EventBridgeSends{construct_id}",
                     principals=[iam.ServicePrincipal("events.amazonaws.com")],
                     actions=["sqs:SendMessage"],
                     resources=[queue.queue_arn],

@@ -15,7 +15,7 @@ from lambdas.adapters.queues import Queue
 from lambdas.adapters.storage import Storage
 from lambdas.comparing import Comparer, tell
 from lambdas.importing.slicing import cut
-from lambdas.settings import setting
+from lambdas.settings import read_import_settings, setting
 from lambdas.telemetry import logger, observed
 
 VERSIONS_PER_SLICE = 5_000
@@ -32,6 +32,7 @@ class Backfill:
     storage: Storage
     comparer: Comparer
     uploads: Queue
+    account: str
     versions_per_slice: int = VERSIONS_PER_SLICE
 
     def cut(self, run_id: str, remaining_milliseconds: Callable[[], int]) -> dict[str, Any]:
@@ -73,7 +74,7 @@ class Backfill:
                 within = [version for version in page if version.key <= slice_.until]
                 compared = self.comparer.compare(within)
                 untold = [one.version for one in compared if one.is_untold]
-                told += tell(self.uploads, bucket, untold, "backfill")
+                told += tell(self.uploads, bucket, self.account, untold, "backfill")
                 if len(within) < len(page):
                     break
             self.runs.done(run_id, number, told)
@@ -89,13 +90,14 @@ class Backfill:
 def from_environment() -> Backfill:
     table = clients.table()
     (uploads,) = clients.queues("UPLOADS_QUEUE_URL")
+    settings = read_import_settings(setting(os.environ, "IMPORT_SETTINGS"))
+    bucket = setting(os.environ, "INPUT_BUCKET")
     return Backfill(
         runs=Backfills(table),
-        storage=Storage(clients.s3()),
-        comparer=Comparer(
-            ledger=Ledger(table), bucket=setting(os.environ, "INPUT_BUCKET"), workers=clients.WORKERS
-        ),
+        storage=clients.storage(settings),
+        comparer=Comparer(ledger=Ledger(table), bucket=bucket, workers=clients.WORKERS),
         uploads=uploads,
+        account=settings.owner(bucket),
     )
 
 

@@ -21,10 +21,11 @@ Measure = Callable[[str, float], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Tagger:
-    """Tags the versions that a job imported."""
+    """Tags the versions that a job imported; nothing in another account's bucket is changed."""
 
     ledger: Ledger
     storage: Storage
+    is_ours: Callable[[str], bool]
     measure: Measure
     workers: int = 1
 
@@ -33,6 +34,8 @@ class Tagger:
 
         Rows are read anew: a crash may have come between the fates and the tags.
         """
+        if not self.is_ours(job.bucket):
+            return
         members = {(file.key, file.version): file for file in self.ledger.members(job)}
         others = [file for file in settled if (file.key, file.version) not in members]
         rows = [*members.values(), *filter(None, map(self.ledger.file, others))]

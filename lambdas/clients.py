@@ -7,6 +7,7 @@ import gc
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -19,7 +20,8 @@ from botocore.loaders import Loader  # noqa: E402
 
 from lambdas.adapters.dynamodb import ClientTable  # noqa: E402
 from lambdas.adapters.queues import Queue  # noqa: E402
-from lambdas.settings import setting  # noqa: E402
+from lambdas.adapters.storage import Storage  # noqa: E402
+from lambdas.settings import ImportSettings, setting  # noqa: E402
 
 WORKERS = 16
 CONFIG = Config(max_pool_connections=WORKERS, retries={"mode": "standard", "total_max_attempts": 4})
@@ -70,8 +72,17 @@ def queues(*names: str) -> list[Queue]:
     return [Queue(client, setting(os.environ, name)) for name in names]
 
 
-def s3() -> Any:
-    return SESSION.create_client("s3", config=CONFIG)
+def storage(settings: ImportSettings) -> Storage:
+    """S3, which is asked in each bucket's own Region."""
+    ours = SESSION.get_config_variable("region")
+    far = {partner.region for partner in settings.partners} - {ours}
+    in_region = {region: WhenUsed(partial(s3, region)) for region in far}
+    elsewhere = {one.bucket: in_region[one.region] for one in settings.partners if one.region in far}
+    return Storage(s3(ours), owner=settings.owner, elsewhere=elsewhere)
+
+
+def s3(region: str) -> Any:
+    return SESSION.create_client("s3", region_name=region, config=CONFIG)
 
 
 def healthimaging(config: Config = CONFIG) -> Any:

@@ -59,14 +59,15 @@ class Comparer:
         return folder is None or folder.state is FolderState.DONE
 
 
-def tell(uploads: Queue, bucket: str, versions: Iterable[Version], reason: str) -> int:
-    """Send `register` an upload event for each version; how many."""
-    return uploads.send_all(upload_event(bucket, version, reason) for version in versions)
+def tell(uploads: Queue, bucket: str, account: str, versions: Iterable[Version], reason: str) -> int:
+    """Send `register` an upload event for each version; how many. `account` owns the bucket."""
+    return uploads.send_all(upload_event(bucket, account, version, reason) for version in versions)
 
 
-def upload_event(bucket: str, version: Version, reason: str) -> dict[str, object]:
+def upload_event(bucket: str, account: str, version: Version, reason: str) -> dict[str, object]:
     """S3's own event, without a sequencer: a listing has none."""
     return {
+        "account": account,
         "source": "aws.s3",
         "detail-type": "Object Created",
         "time": to_text(version.modified_at),

@@ -11,7 +11,6 @@ from lambdas import clients
 from lambdas.adapters.ledger import Ledger
 from lambdas.adapters.queues import Queue
 from lambdas.adapters.quota import Quota
-from lambdas.adapters.storage import Storage
 from lambdas.committing import Committer
 from lambdas.finishing import Finisher
 from lambdas.importing.control import Mode
@@ -152,7 +151,7 @@ def from_environment() -> Plan:
     planner = Planner(
         ledger=ledger,
         quota=quota,
-        storage=Storage(clients.s3()),
+        storage=clients.storage(settings),
         committer=committer,
         settings=settings,
         now=clients.now,

@@ -86,7 +86,8 @@ class Planner:
         """Plan what is due of these OPEN folders; all of them if somebody says that they are complete.
 
         Returns the folders in which an object lies whose event has not come: they are left, if `patient`.
-        With `send`, units are handed out when there are many: see `take`.
+        With `send`, units are handed out when there are many: see `take`. A bucket that cannot be read, such
+        as a partner's who took its policy back, keeps no other from being planned; then this fails.
         """
         by_store: dict[tuple[str, str], list[Folder]] = defaultdict(list)
         for folder in folders:
@@ -94,14 +95,20 @@ class Planner:
         line = Counter((job.store, job.is_urgent) for job in self.ledger.jobs_in(JobState.PLANNED))
         per_second = self.quota.per_second(self.now().timestamp(), self.settings.rate) / max(1, len(by_store))
         unseen: list[Folder] = []
+        failures: list[Exception] = []
         until = self.now() + PLAN_FOR
         for (_, store), found in by_store.items():
-            waiting = self._waiting(found, until, complete=complete, patient=patient)
-            for is_urgent in (True, False):
-                lane = [one for one in waiting if one.is_urgent is is_urgent]
-                in_line = line[store, is_urgent]
-                drain = Drain(per_second=per_second, in_line=in_line, target=self.settings.drain_target)
-                unseen += self._plan_lane(lane, drain, until, send).unseen
+            try:
+                waiting = self._waiting(found, until, complete=complete, patient=patient)
+                for is_urgent in (True, False):
+                    lane = [one for one in waiting if one.is_urgent is is_urgent]
+                    in_line = line[store, is_urgent]
+                    drain = Drain(per_second=per_second, in_line=in_line, target=self.settings.drain_target)
+                    unseen += self._plan_lane(lane, drain, until, send).unseen
+            except Exception as failure:
+                failures.append(failure)
+        if failures:
+            raise failures[0]
         return unseen
 
     def take(self, message: dict[str, Any]) -> None:

@@ -146,8 +146,14 @@ def from_environment() -> Recorder:
     plans, stages = clients.queues("PLAN_QUEUE_URL", "STAGE_QUEUE_URL")
     ledger = Ledger(table, clients.WORKERS)
     settings = read_import_settings(setting(os.environ, "IMPORT_SETTINGS"))
-    timing, storage = settings.timing, Storage(clients.s3())
-    tagger = Tagger(ledger=ledger, storage=storage, measure=measure, workers=clients.WORKERS)
+    timing, storage = settings.timing, clients.storage(settings)
+    tagger = Tagger(
+        ledger=ledger,
+        storage=storage,
+        is_ours=lambda bucket: settings.partner(bucket) is None,
+        measure=measure,
+        workers=clients.WORKERS,
+    )
     return Recorder(
         ledger=ledger,
         storage=storage,

@@ -17,7 +17,7 @@ from lambdas.adapters.storage import Storage
 from lambdas.importing.files import File, Status, split_key
 from lambdas.importing.planner import failed, skipped
 from lambdas.importing.preflight import SKIPPED_RULES, refusal
-from lambdas.importing.routing import COMPLETE_MARKER, skip_rule, store_for
+from lambdas.importing.routing import COMPLETE_MARKER, NO_VERSION, skip_rule
 from lambdas.messages import Response, failures
 from lambdas.settings import ImportSettings, read_import_settings, setting
 from lambdas.telemetry import (
@@ -34,6 +34,10 @@ from lambdas.telemetry import (
 EVENTS_TOGETHER_SECONDS = 2
 
 FolderName = tuple[str, str]
+
+
+class OtherAccountError(ValueError):
+    """An event comes from another account than the one that its bucket must belong to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,12 +77,14 @@ class Register:
 
     def _file(self, event: dict[str, Any]) -> File:
         detail = event["detail"]
-        described_object = detail["object"]
+        bucket, described_object = detail["bucket"]["name"], detail["object"]
+        if event["account"] != self.settings.owner(bucket):
+            raise OtherAccountError
         key, size = described_object["key"], int(described_object["size"])
         folder, name = split_key(key)
-        store = store_for(key, self.settings.stores)
+        store = self.settings.store_of(bucket, key)
         file = File(
-            bucket=detail["bucket"]["name"],
+            bucket=bucket,
             folder=folder,
             name=name,
             version=described_object.get("version-id") or "null",
@@ -91,7 +97,11 @@ class Register:
         rule = skip_rule(key, size, store, self.settings.bytes_per_file)
         if name == self.settings.complete_marker:
             rule = COMPLETE_MARKER
-        return skipped(file, rule, self.now()) if rule else file
+        if rule:
+            return skipped(file, rule, self.now())
+        # Our own bucket keeps versions: the Data stack sees to it.
+        has_no_version = file.version == "null" and self.settings.partner(bucket)
+        return failed(file, NO_VERSION, self.now()) if has_no_version else file
 
     def _register(self, files: list[File]) -> None:
         """Rows first, born with their fate if they have one; then the folder: see Ledger.touch."""
@@ -134,11 +144,12 @@ class Register:
 def from_environment() -> Register:
     table = clients.table()
     (plans,) = clients.queues("PLAN_QUEUE_URL")
+    settings = read_import_settings(setting(os.environ, "IMPORT_SETTINGS"))
     return Register(
         ledger=Ledger(table, clients.WORKERS),
-        storage=Storage(clients.s3()),
+        storage=clients.storage(settings),
         plans=plans,
-        settings=read_import_settings(setting(os.environ, "IMPORT_SETTINGS")),
+        settings=settings,
         now=clients.now,
         measure=measure,
         workers=clients.WORKERS,

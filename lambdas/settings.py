@@ -9,7 +9,7 @@ from math import ceil
 from lambdas.importing.overwrites import Overwrites
 from lambdas.importing.pacer import Rate
 from lambdas.importing.planner import Limits
-from lambdas.importing.routing import Store
+from lambdas.importing.routing import Partner, Store, store_for
 from lambdas.importing.sources import AfterImport, Sources
 from lambdas.importing.timing import Timing
 
@@ -31,6 +31,7 @@ class ImportSettings:
     complete_marker: str | None
     sources: Sources
     inventory_uri: str | None
+    partners: tuple[Partner, ...] = ()
 
     def slots(self, *, is_urgent: bool) -> int:
         """Jobs at a time in one data store. Where prefixes are urgent, a few places are kept for them."""
@@ -39,6 +40,22 @@ class ImportSettings:
 
     def store(self, store_id: str) -> Store | None:
         return next((store for store in self.stores if store.id == store_id), None)
+
+    def partner(self, bucket: str) -> Partner | None:
+        """Whose bucket it is, when it is not the deployment's own."""
+        return next((partner for partner in self.partners if partner.bucket == bucket), None)
+
+    def owner(self, bucket: str) -> str:
+        """The account that the bucket must belong to."""
+        partner = self.partner(bucket)
+        return partner.account if partner else self.stores[0].account
+
+    def store_of(self, bucket: str, key: str) -> Store | None:
+        """The data store that takes the key; a partner's keys all go to one."""
+        partner = self.partner(bucket)
+        if partner:
+            return self.store(partner.store) if key.startswith(partner.prefix) else None
+        return store_for(key, self.stores)
 
 
 def read_import_settings(text: str) -> ImportSettings:
@@ -82,6 +99,7 @@ def read_import_settings(text: str) -> ImportSettings:
             delete_after=timedelta(days=int(given["delete_after_days"])),
         ),
         inventory_uri=given["inventory_uri"] or None,
+        partners=tuple(Partner(**partner) for partner in given["partners"]),
     )
 
 

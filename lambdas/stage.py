@@ -84,13 +84,15 @@ def from_environment() -> Stager:
     table = clients.table()
     starts, plans = clients.queues("START_QUEUE_URL", "PLAN_QUEUE_URL")
     ledger = Ledger(table, clients.WORKERS)
-    timing = read_import_settings(setting(os.environ, "IMPORT_SETTINGS")).timing
+    settings = read_import_settings(setting(os.environ, "IMPORT_SETTINGS"))
     return Stager(
         ledger=ledger,
-        storage=Storage(clients.s3()),
+        storage=clients.storage(settings),
         starts=starts,
         staging_bucket=setting(os.environ, "STAGING_BUCKET"),
-        finisher=Finisher(ledger=ledger, quota=Quota(table), plans=plans, timing=timing, measure=measure),
+        finisher=Finisher(
+            ledger=ledger, quota=Quota(table), plans=plans, timing=settings.timing, measure=measure
+        ),
         now=clients.now,
         measure=measure,
         workers=clients.WORKERS,

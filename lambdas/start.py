@@ -205,7 +205,7 @@ class Starter:
         if not self.ledger.advance(job, starting):
             return
         try:
-            job_id = self.imaging.start(starting, store)
+            job_id = self.imaging.start(starting, store, self.settings.owner(starting.reads))
         except LaterError as refusal:
             logger.warning("start put off", extra={"job": job.name, "code": str(refusal)})
             # A start that once ended unknown stays STARTING, so that its prefix never changes.
@@ -273,7 +273,7 @@ def from_environment() -> Starter:
     return Starter(
         ledger=ledger,
         quota=quota,
-        storage=Storage(clients.s3()),
+        storage=clients.storage(settings),
         imaging=Imaging(clients.healthimaging(clients.ONCE)),
         stages=stages,
         starts=starts,

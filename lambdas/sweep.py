@@ -1,7 +1,7 @@
 """Find what events did not tell: objects without a row, jobs that ended unseen, slots that nobody holds."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from lambdas.comparing import Comparer, tell
 from lambdas.finishing import Finisher
 from lambdas.importing.files import FINISHED, FolderState, Job, JobState, Version
 from lambdas.settings import ImportSettings, read_import_settings, setting
-from lambdas.telemetry import logger, measure, observed
+from lambdas.telemetry import described, logger, measure, observed
 from lambdas.walking import Walk, by_inventory, by_listing
 
 # Events of what is younger may still be on their way.
@@ -26,6 +26,16 @@ EVENTS_WITHIN = timedelta(seconds=60)
 MILLISECONDS_TO_SPARE = 30_000
 
 DETAIL_TYPE = {"COMPLETED": "Import Job Completed", "FAILED": "Import Job Failed"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swept:
+    """A bucket that is looked through. Only in ours, which has a deleter, is anything deleted."""
+
+    account: str
+    walk: Walk
+    comparer: Comparer
+    deleter: Deleter | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,14 +49,15 @@ class Sweeper:
     starts: Queue
     results: Queue
     settings: ImportSettings
-    walk: Walk
-    comparer: Comparer
-    deleter: Deleter
+    buckets: Sequence[Swept]
     finisher: Finisher
     now: Callable[[], datetime]
 
     def sweep(self, remaining_milliseconds: Callable[[], int]) -> None:
-        """Jobs first: they are few, and the walk through a large bucket goes on in the next sweep."""
+        """Jobs first: they are few, and the walk through a large bucket goes on in the next sweep.
+
+        A partner's bucket that cannot be read keeps no other from being swept; then the sweep fails.
+        """
         before = self.now() - EVENTS_WITHIN
         for job in self.ledger.jobs_in(JobState.STARTED, before):
             self._ask_after(job)
@@ -55,10 +66,30 @@ class Sweeper:
         for folder in self.ledger.folders_in(FolderState.IMPORTING, before):
             self.finisher.heal(folder, self.now())
         self._free_slots()
-        self.walk(
-            lambda versions: self._look_at(one for one in versions if one.modified_at <= before),
-            lambda: remaining_milliseconds() < MILLISECONDS_TO_SPARE,
-        )
+        failures = [
+            failure
+            for number, swept in enumerate(self.buckets)
+            if (failure := self._walk(swept, before, self._share(number, remaining_milliseconds)))
+        ]
+        if failures:
+            raise failures[0]
+
+    def _share(self, number: int, remaining_milliseconds: Callable[[], int]) -> Callable[[], bool]:
+        """Tells when a bucket has had its share of the time: one of millions leaves some to the rest."""
+        begun_with = remaining_milliseconds() - MILLISECONDS_TO_SPARE
+        left_to_the_rest = begun_with * (1 - 1 / (len(self.buckets) - number))
+        return lambda: remaining_milliseconds() - MILLISECONDS_TO_SPARE < left_to_the_rest
+
+    def _walk(self, swept: Swept, before: datetime, is_time_up: Callable[[], bool]) -> Exception | None:
+        def look_at(versions: Iterable[Version]) -> None:
+            self._look_at(swept, (one for one in versions if one.modified_at <= before))
+
+        try:
+            swept.walk(look_at, is_time_up)
+        except Exception as error:
+            logger.warning("bucket not swept", extra={"account": swept.account, **described(error)})
+            return error
+        return None
 
     def _ask_after(self, job: Job) -> None:
         """A job that ended, or is no longer known, is told of in the shape of HealthImaging's own event."""
@@ -86,11 +117,39 @@ class Sweeper:
                 if job is None or job.state in FINISHED:
                     self.quota.free_slot(store.datastore_id, name)
 
-    def _look_at(self, versions: Iterable[Version]) -> None:
-        found = self.comparer.compare(versions)
+    def _look_at(self, swept: Swept, versions: Iterable[Version]) -> None:
+        found = swept.comparer.compare(versions)
         untold = [one.version for one in found if one.is_untold]
-        tell(self.uploads, self.comparer.bucket, untold, "sweep")
-        self.deleter.delete(found, self.now())
+        tell(self.uploads, swept.comparer.bucket, swept.account, untold, "sweep")
+        if swept.deleter:
+            swept.deleter.delete(found, self.now())
+
+
+def swept(
+    settings: ImportSettings,
+    bucket: str,
+    storage: Storage,
+    ledger: Ledger,
+    inventories: Inventories | None,
+    measure: Callable[[str, float], None],
+    workers: int,
+) -> list[Swept]:
+    """The input bucket, by its inventories if it has some, and the partners' buckets."""
+    ours = Swept(
+        account=settings.owner(bucket),
+        walk=by_inventory(inventories) if inventories else by_listing(storage, ledger, bucket),
+        comparer=Comparer(ledger=ledger, bucket=bucket, workers=workers),
+        deleter=Deleter(storage=storage, bucket=bucket, sources=settings.sources, measure=measure),
+    )
+    theirs = [
+        Swept(
+            account=partner.account,
+            walk=by_listing(storage, ledger, partner.bucket, partner.prefix),
+            comparer=Comparer(ledger=ledger, bucket=partner.bucket, workers=workers),
+        )
+        for partner in settings.partners
+    ]
+    return [ours, *theirs]
 
 
 def from_environment() -> Sweeper:
@@ -100,11 +159,8 @@ def from_environment() -> Sweeper:
     )
     ledger, quota = Ledger(table), Quota(table)
     settings = read_import_settings(setting(os.environ, "IMPORT_SETTINGS"))
-    storage, bucket = Storage(clients.s3()), setting(os.environ, "INPUT_BUCKET")
-    if settings.inventory_uri:
-        walk = by_inventory(Inventories(storage, settings.inventory_uri, table))
-    else:
-        walk = by_listing(storage, ledger, bucket)
+    storage, bucket = clients.storage(settings), setting(os.environ, "INPUT_BUCKET")
+    inventories = Inventories(storage, settings.inventory_uri, table) if settings.inventory_uri else None
     return Sweeper(
         ledger=ledger,
         quota=quota,
@@ -114,9 +170,7 @@ def from_environment() -> Sweeper:
         starts=starts,
         results=results,
         settings=settings,
-        walk=walk,
-        comparer=Comparer(ledger=ledger, bucket=bucket, workers=clients.WORKERS),
-        deleter=Deleter(storage=storage, bucket=bucket, sources=settings.sources, measure=measure),
+        buckets=swept(settings, bucket, storage, ledger, inventories, measure, clients.WORKERS),
         finisher=Finisher(ledger=ledger, quota=quota, plans=plans, timing=settings.timing, measure=measure),
         now=clients.now,
     )

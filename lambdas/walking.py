@@ -1,4 +1,4 @@
-"""The ways to see what is in the input bucket: its listing, or its newest inventory; each keeps its place."""
+"""The ways to see what is in a bucket: its listing, or its newest inventory; each keeps its place."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -15,19 +15,19 @@ IsTimeUp = Callable[[], bool]
 Walk = Callable[[LookAt, IsTimeUp], None]
 
 
-def by_listing(storage: Storage, ledger: Ledger, bucket: str) -> Walk:
-    """All of the bucket, from where the last walk had to stop."""
+def by_listing(storage: Storage, ledger: Ledger, bucket: str, prefix: str = "") -> Walk:
+    """All of the bucket under the prefix, from where the last walk had to stop."""
 
     def walk(look_at: LookAt, is_time_up: IsTimeUp) -> None:
-        start = ledger.bookmark.key()
+        start = ledger.bookmark.key(bucket)
         position: str | None = None
-        for page in storage.pages(bucket, start):
+        for page in storage.pages(bucket, start, prefix):
             look_at(page)
             if is_time_up():
                 position = max((version.key for version in page), default=start)
                 break
         if position != start:
-            ledger.bookmark.keep(position)
+            ledger.bookmark.keep(bucket, position)
 
     return walk
 

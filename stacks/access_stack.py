@@ -7,8 +7,10 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from config.deployment import Deployment
+from config.names import import_role_name
 from healthimaging.import_role import ImportRole, JobFolder
 from stacks.data_stack import DataStack
+from stacks.partner_stack import partner_buckets
 
 
 class AccessStack(Stack):
@@ -33,6 +35,8 @@ class AccessStack(Stack):
                 datastore=data.datastores[store_id],
                 inputs=[folder(storage.input, store.prefix), folder(storage.staging, f"{store_id}/")],
                 output=folder(storage.output, f"{store_id}/"),
+                partners=[one for one in partner_buckets(deployment) if one.store == store_id],
+                role_name=import_role_name(deployment.name, deployment.region, store_id),
             )
             for store_id, store in deployment.data_stores.items()
         }

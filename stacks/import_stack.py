@@ -6,10 +6,12 @@ from aws_cdk import CfnOutput, Duration, Stack
 from constructs import Construct
 
 from config.deployment import Deployment
+from config.names import bus_name, role_prefix
 from healthimaging.dicom_import import DicomImport, ImportTarget
 from healthimaging.functions import FunctionSettings
 from stacks.access_stack import AccessStack
 from stacks.data_stack import DataStack
+from stacks.partner_stack import partner_buckets
 
 
 class ImportStack(Stack):
@@ -55,6 +57,9 @@ class ImportStack(Stack):
             },
             sweep_every=Duration.minutes(timing.sweep_minutes),
             functions=functions,
+            role_prefix=role_prefix(deployment.name, deployment.region),
+            bus_name=bus_name(deployment.name),
+            partners=partner_buckets(deployment),
         )
         self._outputs()
 

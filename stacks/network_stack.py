@@ -12,6 +12,7 @@ from healthimaging.closed_vpc import closed_vpc, endpoints_security_group, funct
 from healthimaging.endpoints import Endpoints, gateway_endpoints
 from healthimaging.functions import Placement
 from stacks.data_stack import DataStack
+from stacks.partner_stack import partner_buckets
 
 
 class NetworkStack(Stack):
@@ -47,6 +48,7 @@ class NetworkStack(Stack):
                 vpc=vpc,
                 subnets=subnets,
                 buckets=data.storage.buckets,
+                partners=partner_buckets(deployment),
                 ledger=data.storage.ledger,
                 after_import=deployment.sources.after_import,
             )

@@ -32,6 +32,7 @@ SMALL: Mapping[str, Any] = {
     "delete_after_days": 30,
     "inventory_uri": "",
     "stores": [STORE],
+    "partners": [],
 }
 QUEUES = ("UPLOADS", "PLAN", "STAGE", "START", "RESULTS")
 

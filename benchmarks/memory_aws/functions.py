@@ -14,9 +14,8 @@ from lambdas.adapters.ledger import Ledger
 from lambdas.adapters.queues import Queue
 from lambdas.adapters.quota import Quota
 from lambdas.adapters.storage import Storage
-from lambdas.cleaning import Deleter, Tagger
+from lambdas.cleaning import Tagger
 from lambdas.committing import Committer
-from lambdas.comparing import Comparer
 from lambdas.finishing import Finisher
 from lambdas.halving import Halver
 from lambdas.importing.sources import AfterImport
@@ -27,8 +26,7 @@ from lambdas.register import Register
 from lambdas.settings import ImportSettings
 from lambdas.stage import Stager
 from lambdas.start import Starter
-from lambdas.sweep import Sweeper
-from lambdas.walking import Walk, by_inventory, by_listing
+from lambdas.sweep import Sweeper, swept
 
 
 class Aws(Protocol):
@@ -57,11 +55,17 @@ class Functions:
 
 def make_functions(world: Aws, measure: Callable[[str, float], None]) -> Functions:
     """One worker each, so that calls come in one order."""
-    quota, storage, imaging = Quota(world.table), Storage(world.s3), Imaging(world.imaging)
+    quota, imaging = Quota(world.table), Imaging(world.imaging)
+    storage = Storage(world.s3, owner=world.settings.owner)
     uploads, plans, stages, starts, results = (
         Queue(world, name) for name in ("uploads", "plan", "stage", "start", "results")
     )
-    tagger = Tagger(ledger=world.ledger, storage=storage, measure=measure)
+    tagger = Tagger(
+        ledger=world.ledger,
+        storage=storage,
+        is_ours=lambda bucket: world.settings.partner(bucket) is None,
+        measure=measure,
+    )
     finisher = Finisher(
         ledger=world.ledger,
         quota=quota,
@@ -138,6 +142,8 @@ def make_functions(world: Aws, measure: Callable[[str, float], None]) -> Functio
         ),
         measure=measure,
     )
+    inventory_uri = world.settings.inventory_uri
+    inventories = Inventories(storage, inventory_uri, world.table) if inventory_uri else None
     sweeper = Sweeper(
         **common,
         quota=quota,
@@ -146,17 +152,9 @@ def make_functions(world: Aws, measure: Callable[[str, float], None]) -> Functio
         starts=starts,
         results=results,
         settings=world.settings,
-        walk=_walk(world, storage),
-        comparer=Comparer(ledger=world.ledger, bucket=INPUT),
-        deleter=Deleter(storage=storage, bucket=INPUT, sources=world.settings.sources, measure=measure),
+        buckets=swept(world.settings, INPUT, storage, world.ledger, inventories, measure, workers=1),
         finisher=finisher,
     )
     return Functions(
         register=register, plan=plan, stager=stager, starter=starter, recorder=recorder, sweeper=sweeper
     )
-
-
-def _walk(world: Aws, storage: Storage) -> Walk:
-    if world.settings.inventory_uri:
-        return by_inventory(Inventories(storage, world.settings.inventory_uri, world.table))
-    return by_listing(storage, world.ledger, INPUT)

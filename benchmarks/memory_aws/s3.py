@@ -13,6 +13,8 @@ from botocore.response import StreamingBody
 from sortedcontainers import SortedDict  # type: ignore[import-untyped]
 
 INPUT = "input"
+# Of the deployment, and of every bucket that is not said to be another's.
+ACCOUNT = "000000000000"
 # Short, so that every test of more than a few objects goes through several pages. S3's hold 1,000.
 PAGE = 5
 # After every text that a key begins with.
@@ -53,6 +55,7 @@ class MemoryS3:
     ) -> None:
         self.buckets: dict[str, SortedDict] = defaultdict(SortedDict)
         self.tags: dict[Source, dict[str, str]] = {}
+        self.owners: dict[str, str] = defaultdict(lambda: ACCOUNT)
         self.copies = 0
         self._now = now
         self._around = around or (lambda _, call: call())
@@ -115,8 +118,10 @@ class MemoryS3:
         Prefix: str = "",  # noqa: N803
         Delimiter: str = "",  # noqa: N803
         KeyMarker: str = "",  # noqa: N803
+        ExpectedBucketOwner: str = ACCOUNT,  # noqa: N803
     ) -> Iterator[Any]:
         """Each page is a call, and shows the bucket as it is then; a key's versions stand on one page."""
+        self._check_owner(Bucket, ExpectedBucketOwner, "ListObjectVersions")
         marker = KeyMarker
         while True:
             page, last = self._around(
@@ -144,19 +149,37 @@ class MemoryS3:
             found, last = found + max(1, len(versions)), name
         return page, None
 
-    def copy_object(self, CopySource: dict[str, str], Bucket: str, Key: str, **_: Any) -> Any:  # noqa: N803
+    def copy_object(
+        self,
+        CopySource: dict[str, str],  # noqa: N803
+        Bucket: str,  # noqa: N803
+        Key: str,  # noqa: N803
+        ExpectedBucketOwner: str = ACCOUNT,  # noqa: N803
+        ExpectedSourceBucketOwner: str = ACCOUNT,  # noqa: N803
+        **_: Any,
+    ) -> Any:
         def call() -> None:
+            self._check_owner(Bucket, ExpectedBucketOwner, "CopyObject")
+            self._check_owner(CopySource["Bucket"], ExpectedSourceBucketOwner, "CopyObject")
             source = self._version(CopySource["Bucket"], CopySource["Key"], CopySource["VersionId"])
             self.put(Bucket, Key, source.body, source.source, size=source.size)
             self.copies += 1
 
         return self._around("CopyObject", call)
 
-    def get_object(self, Bucket: str, Key: str, VersionId: str = "", Range: str = "bytes=0-") -> Any:  # noqa: N803
+    def get_object(
+        self,
+        Bucket: str,  # noqa: N803
+        Key: str,  # noqa: N803
+        VersionId: str = "",  # noqa: N803
+        Range: str = "bytes=0-",  # noqa: N803
+        ExpectedBucketOwner: str = ACCOUNT,  # noqa: N803
+    ) -> Any:
         def call() -> Any:
+            self._check_owner(Bucket, ExpectedBucketOwner, "GetObject")
             stored = self._version(Bucket, Key, VersionId) if VersionId else self._newest(Bucket, Key)
             if stored is None or stored.body is None:
-                raise _no_such("NoSuchKey", "GetObject")
+                raise _refused("NoSuchKey", "GetObject")
             first, last = Range.removeprefix("bytes=").split("-")
             body = stored.body[int(first) : int(last) + 1 if last else None]
             answer: dict[str, Any] = {"Body": StreamingBody(io.BytesIO(body), len(body))}
@@ -164,7 +187,7 @@ class MemoryS3:
 
         return self._around("GetObject", call)
 
-    def list_object_versions(self, Bucket: str, Prefix: str, MaxKeys: int) -> Any:  # noqa: N803
+    def list_object_versions(self, Bucket: str, Prefix: str, MaxKeys: int, **_: Any) -> Any:  # noqa: N803
         def call() -> Any:
             keys = self.buckets.get(Bucket, SortedDict())
             newest_first = (one for key in keys.irange(Prefix, Prefix + LAST) for one in reversed(keys[key]))
@@ -175,7 +198,7 @@ class MemoryS3:
 
         return self._around("ListObjectVersions", call)
 
-    def delete_objects(self, Bucket: str, Delete: dict[str, Any]) -> Any:  # noqa: N803
+    def delete_objects(self, Bucket: str, Delete: dict[str, Any], **_: Any) -> Any:  # noqa: N803
         def call() -> Any:
             for one in Delete["Objects"]:
                 self.forget(Bucket, one["Key"], one["VersionId"])
@@ -183,7 +206,7 @@ class MemoryS3:
 
         return self._around("DeleteObjects", call)
 
-    def get_object_tagging(self, Bucket: str, Key: str, VersionId: str) -> Any:  # noqa: N803
+    def get_object_tagging(self, Bucket: str, Key: str, VersionId: str, **_: Any) -> Any:  # noqa: N803
         def call() -> Any:
             self._version(Bucket, Key, VersionId)
             tags = self.tags.get((Bucket, Key, VersionId), {})
@@ -191,12 +214,16 @@ class MemoryS3:
 
         return self._around("GetObjectTagging", call)
 
-    def put_object_tagging(self, Bucket: str, Key: str, VersionId: str, Tagging: Any) -> None:  # noqa: N803
+    def put_object_tagging(self, Bucket: str, Key: str, VersionId: str, Tagging: Any, **_: Any) -> None:  # noqa: N803
         def call() -> None:
             self._version(Bucket, Key, VersionId)
             self.tags[Bucket, Key, VersionId] = {one["Key"]: one["Value"] for one in Tagging["TagSet"]}
 
         self._around("PutObjectTagging", call)
+
+    def _check_owner(self, bucket: str, expected: str, operation: str) -> None:
+        if self.owners[bucket] != expected:
+            raise _refused("AccessDenied", operation)
 
     def _newest(self, bucket: str, key: str) -> Stored | None:
         versions = self.buckets.get(bucket, {}).get(key)
@@ -206,7 +233,7 @@ class MemoryS3:
         for stored in self.buckets.get(bucket, {}).get(key, ()):
             if stored.version == version and stored.body is not None:
                 return stored
-        raise _no_such("NoSuchVersion", "CopyObject")
+        raise _refused("NoSuchVersion", "CopyObject")
 
 
 class _CurrentFolders:
@@ -215,7 +242,7 @@ class _CurrentFolders:
     def __init__(self, s3: MemoryS3) -> None:
         self._s3 = s3
 
-    def paginate(self, Bucket: str, Prefix: str, Delimiter: str) -> Iterator[Any]:  # noqa: N803
+    def paginate(self, Bucket: str, Prefix: str, Delimiter: str, **_: Any) -> Iterator[Any]:  # noqa: N803
         rests = (key.removeprefix(Prefix) for key in self._s3.current(Bucket, Prefix))
         folders = sorted({rest.partition(Delimiter)[0] for rest in rests if Delimiter in rest})
         yield {"CommonPrefixes": [{"Prefix": f"{Prefix}{folder}{Delimiter}"} for folder in folders]}
@@ -254,5 +281,5 @@ def _describe(stored: Stored, is_latest: bool, page: dict[str, Any]) -> None:
         page["Versions"].append(described | {"Size": stored.size, "ETag": f'"{stored.version}"'})
 
 
-def _no_such(code: str, operation: str) -> ClientError:
+def _refused(code: str, operation: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": code}}, operation)

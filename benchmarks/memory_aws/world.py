@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.memory_aws.dynamodb import MemoryTable
 from benchmarks.memory_aws.functions import make_functions
 from benchmarks.memory_aws.healthimaging import MemoryHealthImaging
-from benchmarks.memory_aws.s3 import INPUT, MemoryS3
+from benchmarks.memory_aws.s3 import ACCOUNT, INPUT, MemoryS3
 from lambdas.adapters.ledger import Ledger
 from lambdas.adapters.quota import Quota
 from lambdas.importing.files import File, FolderState, Job, Status, split_key
@@ -30,12 +30,15 @@ class CrashError(BaseException):
     """The function's process ends here: nothing of ours may catch it."""
 
 
-def upload_event(key: str, version: str, size: int, at: datetime) -> dict[str, Any]:
+def upload_event(
+    key: str, version: str, size: int, at: datetime, *, bucket: str = INPUT, account: str = ACCOUNT
+) -> dict[str, Any]:
     """What S3 tells of a new version; its sequencer grows with the version."""
     return {
+        "account": account,
         "time": at.replace(microsecond=0).isoformat(),
         "detail": {
-            "bucket": {"name": INPUT},
+            "bucket": {"name": bucket},
             "object": {
                 "key": key,
                 "size": size,

@@ -77,6 +77,7 @@ SETTINGS: Mapping[str, Any] = {
     "after_import": "keep",
     "delete_after_days": 30,
     "inventory_uri": "",
+    "partners": [],
     "urgent_prefixes": ["urgent/"],
     "stores": [STORE],
 }

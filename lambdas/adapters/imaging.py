@@ -53,8 +53,11 @@ class Imaging:
     def __init__(self, client: Any) -> None:
         self._client = client
 
-    def start(self, job: Job, store: Store) -> str:
-        """Start a job, return its id. Other errors than LaterError and RefusedError: it may run or not."""
+    def start(self, job: Job, store: Store, owner: str) -> str:
+        """Start a job, return its id. Other errors than LaterError and RefusedError: it may run or not.
+
+        `owner` is the account that the bucket it reads must belong to.
+        """
         try:
             answer = self._client.start_dicom_import_job(
                 jobName=job.name,
@@ -63,7 +66,7 @@ class Imaging:
                 dataAccessRoleArn=store.role_arn,
                 inputS3Uri=job.prefix,
                 # A bucket's name may be another's once it is deleted: then HealthImaging refuses the job.
-                inputOwnerAccountId=store.account,
+                inputOwnerAccountId=owner,
                 outputS3Uri=store.output_uri,
             )
         except ClientError as error:

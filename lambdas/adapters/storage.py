@@ -1,7 +1,7 @@
 """S3 as the import needs it: what lies under a prefix, copies to staging, and lists read as streams."""
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -17,24 +17,44 @@ DELETED_AT_ONCE = 1000
 # Gone, or its own key or class keeps it from us: the plan sees the one, HealthImaging judges the other.
 NOT_TO_BE_HAD = {"NoSuchKey", "NoSuchVersion", "AccessDenied", "InvalidObjectState", "MethodNotAllowed"}
 NO_SUCH_OBJECT = {"NoSuchKey", "NoSuchVersion", "404"}
+FORBIDDEN = {"AccessDenied", "403"}
 
 
 class Storage:
-    """S3 through a botocore client."""
+    """S3 through botocore clients: that of our Region, and those for the buckets that lie `elsewhere`.
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
+    `owner` tells the account that a bucket must belong to, as names of deleted buckets are free to anybody:
+    S3 refuses what is asked of another's. Without it any account's bucket of that name is read.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        *,
+        owner: Callable[[str], str] | None = None,
+        elsewhere: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._here, self._elsewhere, self._owner = client, elsewhere or {}, owner
+
+    def _client(self, bucket: str) -> Any:
+        return self._elsewhere.get(bucket, self._here)
+
+    def _at(self, bucket: str) -> dict[str, str]:
+        return {"Bucket": bucket, **self._expected("ExpectedBucketOwner", bucket)}
+
+    def _expected(self, parameter: str, bucket: str) -> dict[str, str]:
+        return {parameter: self._owner(bucket)} if self._owner else {}
 
     def right_under(self, bucket: str, folder: str) -> list[Version]:
         """The current versions in a folder, without those in folders of its own."""
-        pages = self._pages(Bucket=bucket, Prefix=folder, Delimiter="/")
+        pages = self._pages(bucket, Prefix=folder, Delimiter="/")
         return [version for page in pages for version in _versions(page) if _is_current(version)]
 
     def under(self, bucket: str, prefix: str, folders: Collection[str], most: int) -> list[Version] | None:
         """The current versions under a prefix; None when more than `most` lie there, or one in a folder that
         is not among `folders`."""
         current: list[Version] = []
-        for page in self._pages(Bucket=bucket, Prefix=prefix):
+        for page in self._pages(bucket, Prefix=prefix):
             found = [version for version in _versions(page) if _is_current(version)]
             current += found
             if len(current) > most or any(split_key(version.key)[0] not in folders for version in found):
@@ -43,19 +63,21 @@ class Storage:
 
     def versions(self, bucket: str, prefix: str) -> Iterator[Version]:
         """All versions and delete markers under a prefix."""
-        for page in self._pages(Bucket=bucket, Prefix=prefix):
+        for page in self._pages(bucket, Prefix=prefix):
             yield from _versions(page)
 
     def pages(self, bucket: str, after_key: str | None, prefix: str = "") -> Iterator[list[Version]]:
         """The versions under a prefix a page at a time, going on after a key."""
         start = {"KeyMarker": after_key} if after_key else {}
-        for page in self._pages(Bucket=bucket, Prefix=prefix, **start):
+        for page in self._pages(bucket, Prefix=prefix, **start):
             yield list(_versions(page))
 
     def folders(self, bucket: str, prefix: str) -> Iterator[str]:
         """The folders right under a prefix."""
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=bucket, Prefix=prefix, Delimiter="/"
+        pages = (
+            self._client(bucket)
+            .get_paginator("list_objects_v2")
+            .paginate(**self._at(bucket), Prefix=prefix, Delimiter="/")
         )
         for page in pages:
             yield from (found["Prefix"] for found in page.get("CommonPrefixes", []))
@@ -65,21 +87,33 @@ class Storage:
         source = {"Bucket": file.bucket, "Key": file.key, "VersionId": file.version}
         try:
             if file.size > WHOLE_COPY_BYTES:
-                _copy_in_parts(self._client, source, bucket, key)
+                _copy_in_parts(self._client(bucket), self._client(file.bucket), source, bucket, key)
             else:
                 # An object's tags are not HealthImaging's business, and reading them is a right of its own.
-                self._client.copy_object(
-                    CopySource=source, Bucket=bucket, Key=key, TaggingDirective="REPLACE", Tagging=""
+                self._client(bucket).copy_object(
+                    CopySource=source,
+                    **self._at(bucket),
+                    **self._expected("ExpectedSourceBucketOwner", file.bucket),
+                    Key=key,
+                    TaggingDirective="REPLACE",
+                    Tagging="",
                 )
         except ClientError as error:
-            if error.response["Error"]["Code"] in NO_SUCH_OBJECT:
+            if self._is_gone(file, error.response["Error"]["Code"]):
                 return False
             raise
         return True
 
+    def _is_gone(self, file: File, code: str) -> bool:
+        """To who may list a part of a bucket only, S3 says that what is gone is forbidden."""
+        if code in FORBIDDEN:
+            versions = self.versions(file.bucket, file.key)
+            return not any((one.key, one.version) == (file.key, file.version) for one in versions)
+        return code in NO_SUCH_OBJECT
+
     def is_alone(self, bucket: str, key: str) -> bool:
         """Whether the key has one version and no delete marker."""
-        answer = self._client.list_object_versions(Bucket=bucket, Prefix=key, MaxKeys=2)
+        answer = self._client(bucket).list_object_versions(**self._at(bucket), Prefix=key, MaxKeys=2)
         return sum(version.key == key for version in _versions(answer)) == 1
 
     def delete(self, bucket: str, versions: Sequence[Version]) -> int:
@@ -89,23 +123,29 @@ class Storage:
             objects = [
                 {"Key": one.key, "VersionId": one.version} for one in versions[at : at + DELETED_AT_ONCE]
             ]
-            answer = self._client.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+            answer = self._client(bucket).delete_objects(
+                **self._at(bucket), Delete={"Objects": objects, "Quiet": True}
+            )
             left += len(answer.get("Errors", []))
         return left
 
     def tag(self, file: File, key: str, value: str) -> None:
         """Put a tag on this very version beside those it has."""
-        source = {"Bucket": file.bucket, "Key": file.key, "VersionId": file.version}
-        tags = {one["Key"]: one["Value"] for one in self._client.get_object_tagging(**source)["TagSet"]}
+        client, source = self._client(file.bucket), {"Key": file.key, "VersionId": file.version}
+        source |= self._at(file.bucket)
+        tags = {one["Key"]: one["Value"] for one in client.get_object_tagging(**source)["TagSet"]}
         if tags.get(key) != value:
             tag_set = [{"Key": name, "Value": of} for name, of in {**tags, key: value}.items()]
-            self._client.put_object_tagging(**source, Tagging={"TagSet": tag_set})
+            client.put_object_tagging(**source, Tagging={"TagSet": tag_set})
 
     def look(self, file: File) -> Look | None:
         """The first bytes of this very version; None when they cannot be had, so that they tell nothing."""
         try:
-            answer = self._client.get_object(
-                Bucket=file.bucket, Key=file.key, VersionId=file.version, Range=f"bytes=0-{LOOK_BYTES - 1}"
+            answer = self._client(file.bucket).get_object(
+                **self._at(file.bucket),
+                Key=file.key,
+                VersionId=file.version,
+                Range=f"bytes=0-{LOOK_BYTES - 1}",
             )
         except ClientError as error:
             code = error.response["Error"]["Code"]
@@ -128,22 +168,24 @@ class Storage:
     def body(self, bucket: str, key: str) -> Any:
         """An object as a stream, or None when it is not there."""
         try:
-            return self._client.get_object(Bucket=bucket, Key=key)["Body"]
+            return self._client(bucket).get_object(**self._at(bucket), Key=key)["Body"]
         except ClientError as error:
             if error.response["Error"]["Code"] in NO_SUCH_OBJECT:
                 return None
             raise
 
-    def _pages(self, **request: Any) -> Iterator[dict[str, Any]]:
-        yield from self._client.get_paginator("list_object_versions").paginate(**request)
+    def _pages(self, bucket: str, **request: Any) -> Iterator[dict[str, Any]]:
+        paginator = self._client(bucket).get_paginator("list_object_versions")
+        yield from paginator.paginate(**self._at(bucket), **request)
 
 
-def _copy_in_parts(client: Any, source: dict[str, str], bucket: str, key: str) -> None:
+def _copy_in_parts(client: Any, source_client: Any, source: dict[str, str], bucket: str, key: str) -> None:
+    """s3transfer takes no owner of the source; the function's policy names the one of a partner's bucket."""
     # Imported here: few jobs hold a file so large, and every start of a function would pay for it.
     from s3transfer.manager import TransferManager  # type: ignore[import-untyped]
 
     with TransferManager(client) as manager:
-        manager.copy(source, bucket, key).result()
+        manager.copy(source, bucket, key, source_client=source_client).result()
 
 
 def _is_current(version: Version) -> bool:

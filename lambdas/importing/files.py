@@ -127,6 +127,11 @@ class Job:
         """What follows the bucket in its prefix."""
         return self.prefix.removeprefix("s3://").partition("/")[2]
 
+    @property
+    def reads(self) -> str:
+        """The bucket of its prefix: the files' own, or the staging bucket."""
+        return self.prefix.removeprefix("s3://").partition("/")[0]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Version:

@@ -8,6 +8,10 @@ COMPLETE_MARKER = "says that its folder is complete"
 EMPTY = "empty"
 TOO_LARGE = "too large"
 NO_DATA_STORE = "no data store for this prefix"
+NO_VERSION = (
+    "its bucket keeps no versions, so nobody could tell which content was read: its owner turns "
+    "versioning on and puts the file there again"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +28,18 @@ class Store:
     def account(self) -> str:
         """The account of the deployment, and of its buckets."""
         return self.role_arn.split(":")[4]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Partner:
+    """A bucket of another account: the keys that begin with `prefix` go to the data store `store`."""
+
+    id: str
+    bucket: str
+    account: str
+    region: str
+    store: str
+    prefix: str
 
 
 def store_for(key: str, stores: Iterable[Store]) -> Store | None:

@@ -37,7 +37,10 @@ def findings(app: App) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("name", ["sandbox", "production", "tests/local/two_stores.yaml"])
+LOCAL = ["tests/local/two_stores.yaml", "tests/local/partner.yaml"]
+
+
+@pytest.mark.parametrize("name", ["sandbox", "production", *LOCAL])
 def test_a_deployment_has_no_finding(name: str, app: App) -> None:
     make_stacks(app, load_deployment(name))
     assert findings(app) == []

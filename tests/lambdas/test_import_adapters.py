@@ -191,7 +191,7 @@ def test_a_start_carries_the_jobs_name_as_its_token(healthimaging: Any) -> None:
                 "outputS3Uri": "s3://output/main/",
             },
         )
-        assert Imaging(healthimaging).start(JOB, STORE) == "1" * 32
+        assert Imaging(healthimaging).start(JOB, STORE, STORE.account) == "1" * 32
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_refusals_say_whether_to_come_again(
     with Stubber(healthimaging) as stub:
         stub.add_client_error("start_dicom_import_job", code, "why", status)
         with pytest.raises(raised, match=code):
-            Imaging(healthimaging).start(JOB, STORE)
+            Imaging(healthimaging).start(JOB, STORE, STORE.account)
 
 
 def test_a_job_is_found_by_its_name_on_any_page_of_any_status(healthimaging: Any) -> None:

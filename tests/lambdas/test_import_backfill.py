@@ -26,9 +26,10 @@ class Machine:
         self.runs = Backfills(world.table)
         self.function = Backfill(
             runs=self.runs,
-            storage=Storage(world.s3),
+            storage=Storage(world.s3, owner=world.settings.owner),
             comparer=Comparer(ledger=world.ledger, bucket=INPUT),
             uploads=Queue(world, "uploads"),
+            account=world.settings.owner(INPUT),
             versions_per_slice=versions_per_slice,
         )
         self.history: list[Any] = []

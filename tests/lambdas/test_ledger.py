@@ -368,11 +368,12 @@ def test_a_ticket_that_was_called_long_ago_is_called_no_more(table: Any) -> None
     assert quota.turn(place[0], 1_061.0, rate) is None
 
 
-def test_the_sweep_goes_on_where_it_stopped(ledger: Ledger) -> None:
-    assert ledger.bookmark.key() is None
+def test_the_sweep_goes_on_in_each_bucket_where_it_stopped(ledger: Ledger) -> None:
+    ledger.bookmark.keep("another", "z")
+    assert ledger.bookmark.key("input") is None
     for position in ("a/1", "b/2", None, None):
-        ledger.bookmark.keep(position)
-        assert ledger.bookmark.key() == position
+        ledger.bookmark.keep("input", position)
+        assert ledger.bookmark.key("input") == position
 
 
 def test_rows_written_by_many_threads_are_the_same(table: Any) -> None:
