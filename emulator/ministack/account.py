@@ -69,7 +69,7 @@ def assume_role(role_arn: str, *, source_arn: str, scope: Scope, session_name: s
     """
     account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
     role = iam._roles.get_scoped(account, None, name)
-    if role is None or not _trusts(role["AssumeRolePolicyDocument"], role_arn, source_arn, scope):
+    if role is None or not trusts(role["AssumeRolePolicyDocument"], role_arn, source_arn, scope):
         raise RoleRefused(
             f"HealthImaging cannot assume the role {name}: it must exist, and its trust policy must allow "
             f"sts:AssumeRole to {PRINCIPAL} for this data store and account"
@@ -88,13 +88,21 @@ def assume_role(role_arn: str, *, source_arn: str, scope: Scope, session_name: s
     return credentials
 
 
-def _trusts(trust_policy: str | dict[str, Any], role_arn: str, source_arn: str, scope: Scope) -> bool:
+def trusts(
+    trust_policy: str | dict[str, Any],
+    role_arn: str,
+    source_arn: str,
+    scope: Scope,
+    *,
+    principal: str = PRINCIPAL,
+) -> bool:
+    """Whether the service `principal` may assume the role when it acts for `source_arn` in `scope`."""
     document = json.loads(trust_policy) if isinstance(trust_policy, str) else trust_policy
     statements = document.get("Statement", [])
     named = [
         statement
         for statement in (statements if isinstance(statements, list) else [statements])
-        if iam_evaluator._service_principal_matches(statement.get("Principal"), PRINCIPAL)
+        if iam_evaluator._service_principal_matches(statement.get("Principal"), principal)
     ]
     # MiniStack lets an account root stand for any service principal.
     caller = f"arn:aws:iam::{scope.account}:root"

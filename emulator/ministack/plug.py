@@ -9,11 +9,21 @@ from typing import Any
 
 import ministack.app as gateway
 from ministack.core import iam_actions, iam_evaluator, router
-from ministack.services import eventbridge, s3, tagging
+from ministack.services import eventbridge, kms, s3, tagging
 from ministack.services.cloudformation import provisioners
 
 from emulator.access_log import AccessLog
-from emulator.ministack import denials, object_keys, policies, recording, resources, versions
+from emulator.ministack import (
+    denials,
+    event_buses,
+    foreign_buckets,
+    foreign_copies,
+    object_keys,
+    policies,
+    recording,
+    resources,
+    versions,
+)
 from emulator.ministack.names import SERVICE
 
 DATASTORE_TYPE = "AWS::HealthImaging::Datastore"
@@ -46,6 +56,16 @@ def register(handler: Handler, datastore: Provisioner, tags_of: resources.TagsOf
     iam_evaluator._first_match = recording.logging_matches(iam_evaluator._first_match, log)
     iam_evaluator._conditions_met = policies.with_policy_variables(iam_evaluator._conditions_met)
     tagging.resource_tags = resources.knowing_our_tags(tagging.resource_tags, tags_of)
+    iam_evaluator._resolve_condition_key = foreign_buckets.with_keys_of_accounts(
+        iam_evaluator._resolve_condition_key
+    )
+    s3._foreign_bucket_allows = foreign_buckets.judging_the_caller(s3._foreign_bucket_allows)
+    s3._copy_object = foreign_copies.copying_objects(s3._copy_object)
+    s3._upload_part_copy = foreign_copies.copying_parts(s3._upload_part_copy)
+    s3._apply_bucket_scope = foreign_buckets.refusing_other_owners(s3._apply_bucket_scope)
+    kms.key_policy_for_arn = object_keys.of_every_account(kms.key_policy_for_arn)
+    eventbridge._invoke_target = event_buses.handing_over(eventbridge._invoke_target)
+    provisioners._RESOURCE_HANDLERS[event_buses.POLICY_TYPE] = event_buses.POLICY_PROVISIONER
     provisioners._RESOURCE_HANDLERS[DATASTORE_TYPE] = dict(datastore)
     gateway._maybe_record_cloudtrail = recording.recording_management_events(gateway._maybe_record_cloudtrail)
     s3._fire_s3_event = versions.keeping_version_id(s3._fire_s3_event)

@@ -8,7 +8,7 @@ from typing import Any
 import ministack.app as gateway
 import pytest
 from ministack.core import iam_actions, iam_evaluator, router
-from ministack.services import eventbridge, iam, s3, sts
+from ministack.services import eventbridge, iam, kms, s3, sts
 from ministack.services.cloudformation import provisioners
 
 from emulator.aws import RoleRefused, Scope
@@ -82,6 +82,29 @@ def test_s3_names_what_else_a_request_needs_and_the_key_that_an_object_is_writte
     assert parameters(s3._resolve_sse_write_headers) == ["headers", "bucket_name"]
     assert parameters(s3._stored_sse_headers) == ["obj"]
     assert parameters(s3._bucket_owner_account) == ["name"]
+
+
+def test_buckets_of_other_accounts_are_gated_and_copied_by_functions_of_their_own() -> None:
+    assert parameters(inspect.unwrap(s3._foreign_bucket_allows)) == [
+        *("owner_account", "bucket_name", "key", "method", "query_params", "caller", "headers")
+    ]
+    assert parameters(inspect.unwrap(s3._apply_bucket_scope))[:4] == ["method", "bucket", "key", "headers"]
+    assert parameters(inspect.unwrap(s3._copy_object)) == ["bucket_name", "dest_key", "headers"]
+    assert parameters(inspect.unwrap(s3._upload_part_copy)) == [
+        *("bucket_name", "dest_key", "query_params", "headers")
+    ]
+    assert parameters(s3._get_object) == ["bucket_name", "key", "headers", "query_params"]
+    assert parameters(s3._put_object) == ["bucket_name", "key", "body", "headers"]
+    assert parameters(s3._upload_part) == ["bucket_name", "key", "body", "query_params", "headers"]
+    assert parameters(inspect.unwrap(kms.key_policy_for_arn)) == ["resource_arn"]
+    assert parameters(inspect.unwrap(iam_evaluator._resolve_condition_key)) == ["key", "ctx"]
+
+
+def test_a_rule_hands_an_event_to_each_of_its_targets() -> None:
+    invoke = inspect.unwrap(eventbridge._invoke_target)
+    assert parameters(invoke) == ["target", "event", "rule", "view"]
+    assert "AWS::Events::EventBus" in provisioners._RESOURCE_HANDLERS
+    assert parameters(eventbridge._remove_permission) == ["data"]
 
 
 def test_what_iam_judges_by_is_looked_up_at_each_request() -> None:
