@@ -112,7 +112,7 @@ def wait(found: deployed.Deployed, files: int, console: Console) -> list[Study]:
     deadline = time.monotonic() + LONGEST_IMPORT_SECONDS
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while time.monotonic() < deadline:
-            became = studies(found.ledger)
+            became = studies(found.ledger, found.input_bucket)
             live.update(table(became), refresh=True)
             if settled(became) >= files:
                 return became

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from cli.deployed import Deployed
+from cli.studies import uri_of
 from config.deployment import Deployment
 from lambdas.adapters.ledger import Ledger
 from lambdas.adapters.quota import Quota
@@ -19,8 +20,8 @@ from lambdas.importing.prices import Prices
 
 JOBS_MEASURED = 100
 
-# A data store, and whether its urgent folders or the others.
-Lane = tuple[str | None, bool]
+# A partner's bucket or none, a data store, and whether its urgent folders or the others.
+Lane = tuple[str | None, str | None, bool]
 
 
 def estimated(
@@ -81,17 +82,22 @@ def _choice(
             for path, one in folders.items()
         }
         drain = Drain(
-            per_second=per_second / len({store for store, _ in waiting}),
-            in_line=in_line[str(lane[0]), lane[1]],
+            per_second=per_second / len({(bucket, store) for bucket, store, _ in waiting}),
+            in_line=in_line[str(lane[1]), lane[2]],
             target=timedelta(minutes=deployment.import_timing.drain_minutes),
         )
-        choice += choose(seen, drain, limits, now, within=within, is_urgent=lane[1])
+        choice += choose(seen, drain, limits, now, within=within, is_urgent=lane[2])
     return choice
 
 
 def _lane(path: str, deployment: Deployment) -> Lane:
+    for partner in deployment.partners.values():
+        uri = uri_of(partner.bucket)
+        if path.startswith(uri):
+            is_urgent = path.removeprefix(uri).startswith(deployment.urgent_prefixes)
+            return partner.bucket, partner.data_store, is_urgent
     stores = (name for name, store in deployment.data_stores.items() if path.startswith(store.prefix))
-    return next(stores, None), path.startswith(deployment.urgent_prefixes)
+    return None, next(stores, None), path.startswith(deployment.urgent_prefixes)
 
 
 def job_seconds(ledger: Ledger) -> float | None:

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from cli import deployed, options, output
-from cli.studies import folders
+from cli.studies import folders, named
 from lambdas.adapters.ledger import Ledger
 from lambdas.importing.files import File
 
@@ -17,6 +17,7 @@ from lambdas.importing.files import File
 class Fate:
     """One version of one object, and what HealthImaging made of it. `job_id` is HealthImaging's own."""
 
+    bucket: str
     key: str
     version: str
     status: str
@@ -41,11 +42,12 @@ def files(
     """List files with their fate, import job and reason: all of them, or those of the fates asked for."""
     asked = {"FAILED": failed, "WAITING": waiting, "IMPORTED": imported, "SKIPPED": skipped}
     statuses = {name for name, wanted in asked.items() if wanted} or set(asked)
-    found = list(fates(deployed.find(deployment, aws=aws).ledger, statuses))
+    environment = deployed.find(deployment, aws=aws)
+    found = list(fates(environment.ledger, statuses))
     if json:
         output.write_json({"files": [asdict(fate) for fate in found]})
         return
-    output.facts().print(table(found))
+    output.facts().print(table(found, environment.input_bucket))
 
 
 def fates(ledger: Ledger, statuses: set[str]) -> Iterator[Fate]:
@@ -63,6 +65,7 @@ def all_files(ledger: Ledger) -> Iterator[File]:
 
 def fate(file: File, job_id: str | None) -> Fate:
     return Fate(
+        bucket=file.bucket,
         key=file.key,
         version=file.version,
         status=file.status,
@@ -74,10 +77,11 @@ def fate(file: File, job_id: str | None) -> Fate:
     )
 
 
-def table(found: list[Fate]) -> Table:
+def table(found: list[Fate], input_bucket: str) -> Table:
     shown = Table()
     for name in ("file", "fate", "job", "image set or reason"):
         shown.add_column(name, overflow="fold")
     for one in found:
-        shown.add_row(one.key, one.status, one.job_id or "", one.reason or one.image_set_id or "")
+        name = named(one.bucket, one.key, input_bucket)
+        shown.add_row(name, one.status, one.job_id or "", one.reason or one.image_set_id or "")
     return shown

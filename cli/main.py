@@ -10,6 +10,7 @@ from cli import (
     destroy,
     down,
     files,
+    partner_policy,
     protect,
     redrive,
     status,
@@ -37,6 +38,7 @@ app.command("redrive")(redrive.redrive)
 app.command("pause")(control.pause)
 app.command("resume")(control.resume)
 app.command("drain")(control.drain)
+app.command("partner-policy")(partner_policy.partner_policy)
 app.command("protect")(protect.protect)
 app.command("destroy")(destroy.destroy)
 app.command("demo")(demo.demo)

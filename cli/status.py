@@ -12,7 +12,7 @@ from rich.live import Live
 
 from cli import deployed, estimates, options, output
 from cli.deployed import Deployed
-from cli.studies import Study, contents, study, table, totals
+from cli.studies import Study, contents, named, study, table, totals
 from config.deployment import Deployment
 from lambdas.importing.choice import Lying, lying_in
 from lambdas.importing.estimate import Estimate
@@ -29,9 +29,10 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", help="Keep the table up to date until Ctrl-C")] = False,
     json: options.Json = False,
 ) -> None:
-    """Show each folder of the input bucket: how many of its files have which fate, and how long it took.
+    """Show each folder: how many of its files have which fate, and how long it took.
 
-    Of what waits for a job it shows the choice: read in place or copied, jobs, hours and dollars.
+    A folder of a partner's bucket goes by its URI. Of what waits for a job it shows the choice: read in
+    place or copied, jobs, hours and dollars.
     """
     if watch and json:
         raise typer.BadParameter("--watch shows a table and --json prints one document: give one of them")
@@ -58,8 +59,9 @@ def look(found: Deployed, prices: Prices) -> Status:
     folders: dict[str, Lying] = {}
     timing = timing_of(found.deployment)
     for folder, files in contents(found.ledger):
-        seen.append(study(folder.path, files))
-        folders[folder.path] = lying_in(folder, files, timing)
+        name = named(folder.bucket, folder.path, found.input_bucket)
+        seen.append(study(name, files))
+        folders[name] = lying_in(folder, files, timing)
     return Status(studies=seen, waiting=waiting(found, folders, prices))
 
 

@@ -16,7 +16,7 @@ from lambdas.importing.files import File, Folder, Status
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """One folder of the input bucket.
+    """One folder of the input bucket, or by its URI one of a partner's.
 
     `seconds` is from the last upload to the last file's fate; None while a file waits.
     """
@@ -32,9 +32,20 @@ class Study:
     reasons: list[str]
 
 
-def studies(ledger: Ledger) -> list[Study]:
+def studies(ledger: Ledger, input_bucket: str) -> list[Study]:
     """Every folder of the ledger in which files lie, by name."""
-    return [study(folder.path, files) for folder, files in contents(ledger)]
+    return [
+        study(named(folder.bucket, folder.path, input_bucket), files) for folder, files in contents(ledger)
+    ]
+
+
+def named(bucket: str, path: str, input_bucket: str) -> str:
+    """A key or folder to people: its URI where it lies in a partner's bucket."""
+    return path if bucket == input_bucket else uri_of(bucket) + path
+
+
+def uri_of(bucket: str) -> str:
+    return f"s3://{bucket}/"
 
 
 def contents(ledger: Ledger) -> Iterator[tuple[Folder, list[File]]]:

@@ -24,9 +24,11 @@ class LedgerInMemory:
     folders_come: int = 1
 
     def folders(self) -> Iterator[Folder]:
-        for path in [*dict.fromkeys(row.folder for row in self.rows)] * self.folders_come:
+        for bucket, path in [
+            *dict.fromkeys((row.bucket, row.folder) for row in self.rows)
+        ] * self.folders_come:
             yield Folder(
-                bucket="input", path=path, store="main", state=FolderState.DONE,
+                bucket=bucket, path=path, store="main", state=FolderState.DONE,
                 first_at=NOON, last_at=NOON, due_at=NOON,
             )  # fmt: skip
 
@@ -50,6 +52,7 @@ class DeployedInMemory:
     ledger: LedgerInMemory
     deployment: Deployment = field(default_factory=lambda: load_deployment("sandbox"))
     table: MemoryTable = field(default_factory=MemoryTable)
+    input_bucket: str = "input"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +76,8 @@ def a_file(key: str, status: Status = Status.WAITING, *, after: float | None = N
     folder, slash, name = key.rpartition("/")
     settled_at = None if after is None else NOON + timedelta(seconds=after)
     return File(
-        bucket="input", folder=folder + slash, name=name, version="v1", size=1,
-        **{"uploaded_at": NOON, "status": status, "settled_at": settled_at, **values},
+        folder=folder + slash, name=name, version="v1", size=1,
+        **{"bucket": "input", "uploaded_at": NOON, "status": status, "settled_at": settled_at, **values},
     )  # fmt: skip
 
 

@@ -129,3 +129,11 @@ def test_watch_and_json_do_not_go_together() -> None:
     result = CliRunner().invoke(app, ["status", "--watch", "--json"])
     assert result.exit_code == 2
     assert "one of them" in result.stderr
+
+
+def test_what_lies_in_a_partners_bucket_goes_by_its_uri(filled: LedgerInMemory) -> None:
+    filled.rows.append(a_file("ct/1.dcm", Status.FAILED, after=9, reason=REASON, bucket="radnet-out"))
+
+    assert [one["folder"] for one in document("status")["studies"]] == ["ct/", "mr/", "s3://radnet-out/ct/"]
+    assert [one["bucket"] for one in document("files", "--failed")["files"]].count("radnet-out") == 1
+    assert "s3://radnet-out/ct/1.dcm" in printed("files", "--failed")
