@@ -57,16 +57,17 @@ class Sandbox:
 
 
 @contextmanager
-def deployed_in(state: Path) -> Iterator[Sandbox]:
-    """A local AWS of its own in `state`, with the sandbox deployed onto it."""
+def deployed_in(state: Path, file: str = "sandbox") -> Iterator[Sandbox]:
+    """A local AWS of its own in `state`, with a deployment on it."""
     before = dict(os.environ)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(repository, "LOCAL_STATE", state)
-        deployment = copied("sandbox", state)
+        deployment = copied(file, state)
         patch.setenv("AHI_DEPLOYMENT", str(deployment))
         made = Sandbox(state=state, deployment=deployment)
         try:
-            made.ahi("up", "--port", str(local.free_port()))
+            local.start(state, None if local.running(state) else local.free_port())
+            made.ahi("up")
             yield made
         finally:
             local.stop(state)
