@@ -17,6 +17,7 @@ from cli import local
 from cli.deploy import copied, deploy
 from config.deployment import Deployment, load_deployment
 from emulator import server
+from emulator.certificate import authority
 
 FILE = Path(__file__).parents[1] / "tests" / "local" / "two_stores.yaml"
 Keys = Mapping[str, str]
@@ -83,7 +84,7 @@ class Clinic:
     def client(self, service: str, who: str | None = None) -> Any:
         """For the account's root, a team, or a role by its physical name."""
         keys = {} if who is None else self.users.get(who) or self._session(who)
-        client = _client(self.endpoint, service, keys)
+        client = _client(self.endpoint, authority(self.state), service, keys)
         if self.is_plain:
             client.meta.events.register("before-sign.*.*", _say_plain)
         return client
@@ -122,7 +123,7 @@ def clinic(state: Path, tell: Callable[[str], None] = lambda _: None) -> Iterato
     try:
         deployment = load_deployment(str(FILE))
         users = {
-            team: _user_in(_client(running.endpoint, "iam", {}), team, group)
+            team: _user_in(_client(running.endpoint, running.ca, "iam", {}), team, group)
             for team, rights in deployment.people.teams.items()
             for group in rights.groups
         }
@@ -167,11 +168,12 @@ def _user_in(iam: Any, team: str, group: str) -> Keys:
     }
 
 
-def _client(endpoint: str, service: str, keys: Keys) -> Any:
+def _client(endpoint: str, ca: Path, service: str, keys: Keys) -> Any:
     root = {"aws_access_key_id": local.ACCOUNT, "aws_secret_access_key": "local"}
     return boto3.client(
         service,
         endpoint_url=endpoint,
+        verify=str(ca),
         region_name="us-east-1",
         config=Config(
             inject_host_prefix=False, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}

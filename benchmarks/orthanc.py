@@ -1,5 +1,6 @@
 """`python -m benchmarks.orthanc`: STOW-RS and WADO-RS side by side with Orthanc, on the same files.
 
+HealthImaging answers over TLS and the Orthancs over plain http: Debian's Orthanc 1.10.1 crashes under TLS.
 The services take turns of a few requests on a kept-alive connection, so that whatever else the machine does
 meets them alike. HealthImaging encodes each frame, decodes it again and compares before it answers. Orthanc
 as installed stores what it is sent, which is less work; told to compress losslessly on ingest it encodes too
@@ -28,6 +29,7 @@ from benchmarks import samples
 from benchmarks.provenance import described, keep, provenance
 from benchmarks.reading import NATIVE, WARM
 from benchmarks.sandbox import ROOT, Connection, Sandbox, figures, free_port, new_datastore, sandbox
+from emulator.certificate import authority
 
 PROGRAM = "Orthanc"
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
@@ -57,6 +59,7 @@ WORK = {
 class Service(NamedTuple):
     endpoint: str
     path: str
+    ca: Path | None = None
 
 
 class Request(NamedTuple):
@@ -70,7 +73,9 @@ def side_by_side(local: Sandbox, files: int) -> dict[str, dict[str, Any]]:
     """The figures of each kind of work, by service."""
     with orthanc({}) as storing, orthanc(COMPRESSING) as compressing:
         services = {
-            "healthimaging": Service(local.endpoint, f"/datastore/{new_datastore(local.endpoint)}"),
+            "healthimaging": Service(
+                local.endpoint, f"/datastore/{new_datastore(local.endpoint)}", authority(local.state)
+            ),
             "orthanc": Service(storing, "/dicom-web"),
             "orthanc_compressing": Service(compressing, "/dicom-web"),
         }
@@ -107,7 +112,7 @@ def _in_turn(
 
 def _turn(service: Service, requests: list[Request]) -> tuple[list[float], bytes]:
     """The seconds of each request, and the answer to the last."""
-    connection = Connection(service.endpoint)
+    connection = Connection(service.endpoint, service.ca)
     connection.send(connection.signed(ROOT, "GET", f"{service.path}/studies?limit=1"))
     taken, answer = [], b""
     for each in requests:

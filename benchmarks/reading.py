@@ -24,7 +24,7 @@ WARM = 5
 
 def frames(sandbox: Sandbox, count: int) -> dict[str, Any]:
     """GetImageFrame, as the account and as a role whose signature and policies are judged; WADO-RS frames."""
-    connection = Connection(sandbox.endpoint)
+    connection = sandbox.connection()
     image_set, document = _largest_set(sandbox, connection)
     series = document["Study"]["Series"]
     ((series_uid, one_series),) = series.items()
@@ -76,7 +76,7 @@ def searches(sandbox: Sandbox, image_sets: int, count: int) -> dict[str, Any]:
     """SearchImageSets by patient, by study, by time, and without a filter, in turn."""
     datastore_id = new_datastore(sandbox.endpoint)
     _insert(Storage(sandbox.state / "healthimaging"), datastore_id, image_sets)
-    connection = Connection(sandbox.endpoint)
+    connection = sandbox.connection()
     choose = random.Random(4)  # noqa: S311 - the same searches every time
     bodies = [
         _criteria(kind, choose.randrange(image_sets)) for _ in range(count // 4 + 1) for kind in range(4)
@@ -120,7 +120,7 @@ def metadata(sandbox: Sandbox, imported: list[Imported], instances: int, count: 
         for number in range(instances)
     ]
     (placement,) = place(storage, datastore, "1" * 32, members)
-    connection = Connection(sandbox.endpoint)
+    connection = sandbox.connection()
     path = f"/datastore/{datastore_id}/imageSet/{placement.id}/getImageSetMetadata"
     request = connection.signed(ROOT, "POST", path, b"{}", {"Content-Type": "application/json"})
     return {

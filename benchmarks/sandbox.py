@@ -2,7 +2,9 @@
 
 import http.client
 import json
+import os
 import socket
+import ssl
 import statistics
 import tempfile
 import time
@@ -12,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.auth import SigV4Auth
@@ -19,6 +23,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSRequest
 from botocore.credentials import Credentials
 
 from emulator import server
+from emulator.certificate import authority
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -38,6 +43,9 @@ class Sandbox:
 
     def client(self, service: str) -> Any:
         return _client(self.endpoint, service)
+
+    def connection(self) -> "Connection":
+        return Connection(self.endpoint, authority(self.state))
 
     def role_session(self) -> Credentials:
         """The import role's, as the service itself assumes it."""
@@ -95,20 +103,22 @@ class Sandbox:
 def sandbox() -> Iterator[Sandbox]:
     """A server on a free port without throttling, its state in a temporary folder, gone after the block."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        port = free_port()
-        endpoint = f"http://{server.HOST}:{port}"
-        pid = server.start(Path(folder), port, throttle=0)
+        state, port = Path(folder), free_port()
+        endpoint = server.endpoint(port)
+        pid = server.start(state, port, throttle=0)
         try:
-            bucket = f"bucket-{uuid.uuid4().hex[:12]}"
-            _client(endpoint, "s3").create_bucket(Bucket=bucket)
-            yield Sandbox(
-                endpoint=endpoint,
-                state=Path(folder),
-                pid=pid,
-                datastore_id=new_datastore(endpoint),
-                bucket=bucket,
-                role_arn=_new_role(endpoint, bucket),
-            )
+            # boto3 looks for it there, in the processes that a benchmark starts too.
+            with patch.dict(os.environ, AWS_CA_BUNDLE=str(authority(state))):
+                bucket = f"bucket-{uuid.uuid4().hex[:12]}"
+                _client(endpoint, "s3").create_bucket(Bucket=bucket)
+                yield Sandbox(
+                    endpoint=endpoint,
+                    state=state,
+                    pid=pid,
+                    datastore_id=new_datastore(endpoint),
+                    bucket=bucket,
+                    role_arn=_new_role(endpoint, bucket),
+                )
         finally:
             server.stop(pid)
 
@@ -145,9 +155,14 @@ class _Answer(http.client.HTTPResponse):
 class Connection:
     """One kept-alive connection. Requests are signed before the clock starts."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, ca: Path | None) -> None:
+        """Over TLS where there is an authority to trust."""
         self._endpoint = endpoint
-        self._http = http.client.HTTPConnection(endpoint.removeprefix("http://"))
+        host = urlsplit(endpoint).netloc
+        self._http = http.client.HTTPConnection(host)
+        if ca:
+            trusting = ssl.create_default_context(cafile=ca)
+            self._http = http.client.HTTPSConnection(host, context=trusting)
         self._http.response_class = _Answer
 
     def signed(

@@ -29,7 +29,7 @@ def deploy(server: LocalAws, file: Path, tell: Callable[[str], None]) -> None:
             f"the deployment {deployment.name} is for the account {deployment.account} only",
             "leave `account` out of its file, or deploy it with `cdk deploy --all` on that account",
         )
-    environment = client_environment(server.endpoint, deployment.region)
+    environment = client_environment(server.endpoint, server.ca, deployment.region)
     logs, assembly = server.state / "logs", server.state / "cdk.out"
     shutil.rmtree(assembly, ignore_errors=True)
     synth = [

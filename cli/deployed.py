@@ -69,7 +69,7 @@ def use_local(region: str) -> None:
 
 def use(server: local.LocalAws, region: str) -> None:
     """Make the environment of this process that of a client of `server`: a process speaks to one AWS."""
-    environment = client_environment(server.endpoint, region)
+    environment = client_environment(server.endpoint, server.ca, region)
     os.environ.clear()
     os.environ.update(environment)
 

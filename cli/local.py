@@ -1,6 +1,5 @@
 """The local AWS of one state directory: started, found again, stopped."""
 
-import http.client
 import json
 import os
 import socket
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from cli.errors import CommandError
 from emulator import server
+from emulator.certificate import authority
 
 DEFAULT_PORT = 4566
 ACCOUNT = "000000000000"
@@ -24,14 +24,18 @@ class LocalAws:
 
     @property
     def endpoint(self) -> str:
-        # An address, not "localhost": SDKs then put the bucket into the path, not into the host name.
-        return f"http://127.0.0.1:{self.port}"
+        return server.endpoint(self.port)
+
+    @property
+    def ca(self) -> Path:
+        """The authority that its clients must trust."""
+        return authority(self.state.resolve())
 
 
 def running(state: Path) -> LocalAws | None:
     """The local AWS of `state`, if it answers."""
     known = _known(state)
-    if "pid" not in known or not _alive(known["pid"]) or not _answers(known["port"]):
+    if "pid" not in known or not _alive(known["pid"]) or not server.answers(state, known["port"]):
         return None
     return LocalAws(state=state, pid=known["pid"], port=known["port"])
 
@@ -122,14 +126,3 @@ def _free(port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/_ministack/health")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except OSError:
-        return False
-    finally:
-        connection.close()

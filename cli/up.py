@@ -31,7 +31,13 @@ def up(
     protect.set_stack_policy(found.deployment, found.client("cloudformation"))
     if json:
         output.write_json(
-            {"endpoint": server.endpoint, "bucket": found.input_bucket, "outputs": found.outputs}
+            {
+                "endpoint": server.endpoint,
+                "ca": str(server.ca),
+                "bucket": found.input_bucket,
+                "outputs": found.outputs,
+            }
         )
         return
-    output.facts().print(f"endpoint  {server.endpoint}\nbucket    {found.input_bucket}", soft_wrap=True)
+    facts = {"endpoint": server.endpoint, "ca": server.ca, "bucket": found.input_bucket}
+    output.facts().print(*(f"{name:10}{fact}" for name, fact in facts.items()), sep="\n", soft_wrap=True)

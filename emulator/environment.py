@@ -1,6 +1,7 @@
 """What makes boto3, the AWS CLI and the CDK CLI talk to the local AWS."""
 
 import os
+from pathlib import Path
 
 # Each of these would send a call, or a signature, somewhere else.
 LEAKS = (
@@ -12,21 +13,23 @@ LEAKS = (
     "AWS_WEB_IDENTITY_TOKEN_FILE",
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-    "AWS_CA_BUNDLE",
     "AWS_USE_FIPS_ENDPOINT",
     "AWS_USE_DUALSTACK_ENDPOINT",
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-    "REQUESTS_CA_BUNDLE",
-    "NODE_EXTRA_CA_CERTS",
+    # No proxy reaches a loopback address.
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"),
 )
+# Where boto3 and the AWS CLI, requests, whatever uses OpenSSL, and Node look for whom to trust.
+TRUST = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
 
 
 def client_environment(
-    endpoint: str, region: str = "us-east-1", account: str = "000000000000"
+    endpoint: str, ca: Path, region: str = "us-east-1", account: str = "000000000000"
 ) -> dict[str, str]:
     """The whole environment for a client process: this process's, without what would lead it elsewhere.
 
-    `endpoint` must name an IP address: for a host name the SDKs put the bucket in front of it.
+    `endpoint` must name an IP address: for a host name the SDKs put the bucket in front of it. `ca` is the
+    certificate of the authority that the client must trust, with an absolute path.
     """
     kept = {
         name: value
@@ -36,6 +39,7 @@ def client_environment(
     return {
         **kept,
         "AWS_ENDPOINT_URL": endpoint,
+        **dict.fromkeys(TRUST, str(ca)),
         # MiniStack takes a key id of twelve digits as the account.
         "AWS_ACCESS_KEY_ID": account,
         "AWS_SECRET_ACCESS_KEY": "local",

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -15,10 +16,12 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from emulator.access_log import AccessLog
+from emulator.certificate import authority, certificate, serving
 from emulator.dicomweb import routes as dicomweb
 from emulator.dicomweb.bearer_app import with_bearers
 from emulator.environment import client_environment
@@ -58,7 +61,7 @@ def start(state_dir: Path, port: int, throttle: float = 1) -> int:
             stderr=output,
             start_new_session=True,
         )
-    _wait_until_it_answers(process, port, state_dir / LOG)
+    _wait_until_it_answers(process, state_dir, port)
     return process.pid
 
 
@@ -74,21 +77,46 @@ def stop(pid: int) -> None:
     raise TimeoutError(f"the local AWS (pid {pid}) still runs {SECONDS_TO_STOP} seconds after SIGTERM")
 
 
+def endpoint(port: int) -> str:
+    """Where the server on that port is reached."""
+    # An address, not "localhost": SDKs then put the bucket into the path, not into the host name.
+    return f"https://{HOST}:{port}"
+
+
+def answers(state_dir: Path, port: int) -> bool:
+    """Whether the server of that state folder answers on that port."""
+    # A proxy named in the environment must not be asked for a loopback address.
+    direct = urllib.request.ProxyHandler({})
+    try:
+        secure = urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=authority(state_dir)))
+        opener = urllib.request.build_opener(direct, secure)
+        # While it starts many functions at once it takes its time.
+        with opener.open(f"{endpoint(port)}/_ministack/health", timeout=30) as response:
+            return bool(response.status == HTTPStatus.OK)
+    except OSError:
+        return False
+
+
 def serve(state_dir: Path, port: int, throttle: float) -> None:
     """Serve until SIGTERM or Ctrl-C, then save the state."""
     state_dir = state_dir.resolve()
     with _alone(state_dir):
-        endpoint = f"http://{HOST}:{port}"
-        os.environ.update(_server_environment(state_dir, endpoint, port))
-        for leak in os.environ.keys() - client_environment(endpoint).keys():
+        if (state_dir / "ministack").exists() and not authority(state_dir).exists():
+            raise SystemExit(
+                "this state is from before the local AWS spoke TLS, and names its queues by http, where files"
+                " would wait for ever: start afresh with `ahi down --wipe`, or in another folder"
+            )
+        pem = certificate(state_dir)
+        os.environ.update(_server_environment(state_dir, port, pem))
+        for leak in os.environ.keys() - _client_environment(state_dir, port).keys():
             del os.environ[leak]
         # Functions run in processes that inherit the working folder, and must not import this repository.
         os.chdir(state_dir)
         _log_to(state_dir / LOG)
-        asyncio.run(_serve(state_dir, endpoint, port, throttle))
+        asyncio.run(_serve(state_dir, port, throttle, pem))
 
 
-async def _serve(state_dir: Path, endpoint: str, port: int, throttle: float) -> None:
+async def _serve(state_dir: Path, port: int, throttle: float, pem: Path) -> None:
     from uvicorn import Config, Server
 
     # MiniStack reads its settings while it is imported.
@@ -96,7 +124,7 @@ async def _serve(state_dir: Path, endpoint: str, port: int, throttle: float) -> 
     from emulator.cloudformation import datastore_provisioner
 
     try:
-        service = Service(state_dir / "healthimaging", ministack, endpoint, throttle)
+        service = Service(state_dir / "healthimaging", ministack, endpoint(port), throttle)
     except OtherSchema as error:
         raise SystemExit(str(error)) from error
     ministack.register(
@@ -113,6 +141,7 @@ async def _serve(state_dir: Path, endpoint: str, port: int, throttle: float) -> 
         in_pieces(with_bearers(ministack.app, service.bearers)),
         host=HOST,
         port=port,
+        ssl_context_factory=lambda *_: serving(pem),
         http="httptools",
         ws="none",
         # Who calls, and whether over TLS, is what policies judge by: no header may tell it.
@@ -130,7 +159,7 @@ async def _serve(state_dir: Path, endpoint: str, port: int, throttle: float) -> 
     await _answering(port, gateway)
     # Jobs read from S3 over HTTP, so they are taken up once the gateway answers.
     await asyncio.to_thread(service.start)
-    log.info("serving on %s", endpoint)
+    log.info("serving on %s", endpoint(port))
     threading.Thread(target=_delete_leftovers, args=(state_dir,), daemon=True).start()
     await stopping.wait()
     server.should_exit = True
@@ -142,7 +171,7 @@ async def _serve(state_dir: Path, endpoint: str, port: int, throttle: float) -> 
 def _handler(service: Service, port: int) -> Any:
     from emulator import ministack
 
-    # dicomweb-client leaves the port out of Host, and would follow a BulkDataURI to port 80.
+    # dicomweb-client leaves the port out of Host, and would follow a BulkDataURI to port 443.
     full_names = {HOST: f"{HOST}:{port}", "localhost": f"localhost:{port}"}
 
     async def handle(
@@ -160,15 +189,23 @@ def _handler(service: Service, port: int) -> Any:
     return handle
 
 
-def _server_environment(state_dir: Path, endpoint: str, port: int) -> dict[str, str]:
+def _client_environment(state_dir: Path, port: int) -> dict[str, str]:
+    return client_environment(endpoint(port), authority(state_dir))
+
+
+def _server_environment(state_dir: Path, port: int, pem: Path) -> dict[str, str]:
     return {
-        **client_environment(endpoint),
+        **_client_environment(state_dir, port),
         # The CDK's own custom resources are Node functions.
         "PATH": os.pathsep.join([_node_folder(), os.environ.get("PATH", os.defpath)]),
         # Roles may do here what they may do on AWS, so that a missing permission shows before a deployment.
         "AUTH": "true",
         "GATEWAY_PORT": str(port),
         "BIND_HOST": HOST,
+        # What MiniStack tells of itself begins with https, as queue URLs do.
+        "USE_SSL": "1",
+        "MINISTACK_SSL_CERT": str(pem),
+        "MINISTACK_SSL_KEY": str(pem),
         "PERSIST_STATE": "1",
         "STATE_DIR": str(state_dir / "ministack"),
         "S3_PERSIST": "1",
@@ -240,7 +277,8 @@ async def _answering(port: int, gateway: "asyncio.Task[None]") -> None:
         return
 
 
-def _wait_until_it_answers(process: "subprocess.Popen[bytes]", port: int, log_file: Path) -> None:
+def _wait_until_it_answers(process: "subprocess.Popen[bytes]", state_dir: Path, port: int) -> None:
+    log_file = state_dir / LOG
     deadline = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -248,21 +286,11 @@ def _wait_until_it_answers(process: "subprocess.Popen[bytes]", port: int, log_fi
             raise RuntimeError(
                 f"the local AWS ended with status {process.returncode}: see {log_file}: {''.join(said)}"
             )
-        if _is_healthy(port):
+        if answers(state_dir, port):
             return
         time.sleep(0.05)
     process.terminate()
     raise RuntimeError(f"the local AWS did not answer within {SECONDS_TO_START} seconds: see {log_file}")
-
-
-def _is_healthy(port: int) -> bool:
-    # A proxy named in the environment must not be asked for a loopback address.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(f"http://{HOST}:{port}/_ministack/health", timeout=2) as response:
-            return bool(response.status == 200)
-    except OSError:
-        return False
 
 
 def _is_taken(port: int) -> bool:

@@ -143,7 +143,7 @@ class Bearers:
         kept = {name: headers[name] for name in KEPT_HEADERS if name in headers}
         request = AWSRequest(method, self._endpoint + target, data=body, headers=kept)
         SigV4Auth(Keys(*credentials), "medical-imaging", scope.region).add_auth(request)
-        connection = http.client.HTTPConnection(urlsplit(self._endpoint).netloc)
+        connection = http.client.HTTPSConnection(urlsplit(self._endpoint).netloc)
         try:
             connection.request(method, target, body, dict(request.headers))
             response = connection.getresponse()

@@ -1,5 +1,7 @@
 """All that knows MiniStack's insides, which reads its settings while it is imported."""
 
+from ministack.app import app
+
 from emulator.ministack.account import (
     assume_role,
     bucket_owner,
@@ -8,7 +10,7 @@ from emulator.ministack.account import (
     put_metrics,
     request_scope,
 )
-from emulator.ministack.plug import app, register
+from emulator.ministack.plug import register
 from emulator.ministack.policies import allows, may_pass_role
 
 __all__ = [

@@ -3,7 +3,6 @@
 `tests/emulator/test_ministack_contract.py` fails when MiniStack moves any of the points.
 """
 
-import contextvars
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -31,8 +30,6 @@ DATASTORE_TYPE = "AWS::HealthImaging::Datastore"
 Answer = tuple[int, dict[str, str], bytes]
 Handler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Answer]]
 Provisioner = Mapping[str, Callable[..., Any]]
-
-_is_plain: contextvars.ContextVar[bool] = contextvars.ContextVar("is_plain", default=False)
 
 
 def register(handler: Handler, datastore: Provisioner, tags_of: resources.TagsOf, log: AccessLog) -> None:
@@ -70,19 +67,3 @@ def register(handler: Handler, datastore: Provisioner, tags_of: resources.TagsOf
     gateway._maybe_record_cloudtrail = recording.recording_management_events(gateway._maybe_record_cloudtrail)
     s3._fire_s3_event = versions.keeping_version_id(s3._fire_s3_event)
     eventbridge._dispatch_event = versions.with_version_id(eventbridge._dispatch_event)
-    gateway.pin_request_origin = _pin_request_origin
-
-
-async def app(scope: Any, receive: Any, send: Any) -> None:
-    """MiniStack's ASGI application."""
-    said = dict(scope.get("headers", ())).get(b"x-forwarded-proto")
-    _is_plain.set(said == b"http")
-    await gateway.app(scope, receive, send)
-
-
-def _pin_request_origin(address: str, _secure: bool) -> None:
-    """A loopback endpoint has no TLS, and every bucket policy that demands it would refuse every client.
-
-    So it counts as TLS, unless the request says that it came to a proxy without.
-    """
-    iam_evaluator.pin_request_origin(address, not _is_plain.get())

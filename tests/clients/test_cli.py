@@ -55,8 +55,8 @@ NEWER = {
 class Cli:
     """The `aws` of this environment, on the local AWS."""
 
-    def __init__(self, endpoint: str) -> None:
-        self.environment = client_environment(endpoint)
+    def __init__(self, aws: LocalAws) -> None:
+        self.environment = client_environment(aws.endpoint, Path(aws.verify))
         self.process = subprocess.Popen(
             [sys.executable, Path(__file__).with_name("cli_process.py")],
             env=self.environment,
@@ -81,7 +81,7 @@ class Cli:
 
 @pytest.fixture(scope="module")
 def cli(aws: LocalAws) -> Iterator[Cli]:
-    made = Cli(aws.endpoint)
+    made = Cli(aws)
     yield made
     made.process.communicate()
 

@@ -25,6 +25,7 @@ LARGE = bytes(range(256)) * 8192
 def client_of(store: Store, secret: str = "test") -> DICOMwebClient:
     session = requests.Session()
     session.trust_env = False
+    session.verify = store.verify
     session.auth = SigV4(Credentials(ACCOUNT, secret), REGION)
     url = f"{store.imaging.meta.endpoint_url}/datastore/{store.id}"
     # A signature covers the whole body, so none is sent in chunks.

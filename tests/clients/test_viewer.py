@@ -29,7 +29,7 @@ def answered(aws: LocalAws, files: Imported) -> Any:
         "imageSets": list(files.image_sets.values()),
         "toSign": TO_SIGN,
     }
-    return run_node("viewer_in_node.mjs", asked)
+    return run_node("viewer_in_node.mjs", asked, aws)
 
 
 @pytest.mark.parametrize("name", SHOWN)

@@ -1,6 +1,7 @@
 """What the tests of examples/viewer import, what pydicom reads in it, and the Node that runs them."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -58,11 +59,12 @@ def frames_of(name: str) -> Array:
     return pixels if int(dataset.get("NumberOfFrames") or 1) > 1 else pixels[np.newaxis]
 
 
-def run_node(script: str, asked: Any) -> Any:
-    """What the script of this folder answers to `asked`."""
+def run_node(script: str, asked: Any, aws: LocalAws) -> Any:
+    """What the script of this folder, which trusts `aws`, answers to `asked`."""
     answered = subprocess.run(
         [node_folder() / "node", HERE / script],
         input=json.dumps(asked),
+        env={**os.environ, "NODE_EXTRA_CA_CERTS": aws.verify},
         capture_output=True,
         text=True,
         timeout=300,

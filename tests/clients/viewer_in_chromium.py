@@ -48,7 +48,7 @@ def shown(aws: LocalAws, files: Imported, page: str) -> Any:
         "datastore": files.store.id,
         "imageSets": list(files.image_sets.values()),
     }
-    return run_node("viewer_in_chromium.mjs", asked)
+    return run_node("viewer_in_chromium.mjs", asked, aws)
 
 
 def on_screen(dataset: Dataset, frame: Array) -> Array:

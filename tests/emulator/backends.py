@@ -17,7 +17,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws | AwsAcco
     state = tmp_path_factory.mktemp("state")
     port = free_port()
     pid = server.start(state, port, throttle=0)
-    yield LocalAws(f"http://127.0.0.1:{port}", state, pid)
+    yield LocalAws(state, port, pid)
     server.stop(pid)
 
 

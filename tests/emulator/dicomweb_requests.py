@@ -53,7 +53,7 @@ class DicomWeb:
         self.endpoint = store.imaging.meta.endpoint_url
         self.base = f"{self.endpoint}/datastore/{store.id}"
         self._credentials = Credentials(access_key, secret_key)
-        self._session = URLLib3Session()
+        self._session = URLLib3Session(verify=store.verify)
 
     def send(self, method: str, path: str, body: bytes = b"", **headers: str) -> Response:
         """`path` is below the data store, unless it is a URL. Header names are given with underscores."""

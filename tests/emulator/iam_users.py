@@ -14,7 +14,7 @@ class User:
     """A user with the statements of one policy, and tags."""
 
     def __init__(self, aws: LocalAws, *statements: dict[str, Any], **tags: str) -> None:
-        self._endpoint = aws.endpoint
+        self._aws = aws
         iam, name = aws.client("iam"), f"user-{uuid.uuid4().hex[:8]}"
         iam.create_user(UserName=name, Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
         policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **each} for each in statements]}
@@ -30,7 +30,8 @@ class User:
         access_key, secret_key = self.keys
         return boto3.client(
             service,
-            endpoint_url=self._endpoint,
+            endpoint_url=self._aws.endpoint,
+            verify=self._aws.verify,
             region_name=REGION,
             aws_access_key_id=access_key,
             aws_secret_access_key=secret_key,

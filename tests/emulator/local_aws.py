@@ -18,6 +18,9 @@ from typing import Any, TypeVar
 import boto3
 from botocore.config import Config
 
+from emulator import server
+from emulator.certificate import authority
+
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
 EVERYTHING = {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetObject", "s3:PutObject"], "Resource": "*"}
@@ -41,14 +44,24 @@ def wait_for(find: Callable[[], Found | None], seconds: float = 60) -> Found:
 
 @dataclass(frozen=True)
 class LocalAws:
-    endpoint: str
     state: Path
+    port: int
     pid: int
+
+    @property
+    def endpoint(self) -> str:
+        return server.endpoint(self.port)
+
+    @property
+    def verify(self) -> str:
+        """What boto3 and the like call the authority that they trust."""
+        return str(authority(self.state))
 
     def client(self, service: str, account: str = ACCOUNT, region: str = REGION) -> Any:
         return boto3.client(
             service,
             endpoint_url=self.endpoint,
+            verify=self.verify,
             region_name=region,
             aws_access_key_id=account,
             aws_secret_access_key="test",
@@ -61,6 +74,8 @@ class LocalAws:
 
 class AwsAccount:
     """An account on AWS, with what a `Store` needs of the local AWS."""
+
+    verify = True
 
     def client(self, service: str) -> Any:
         # CreateDatastore passes once in twelve seconds.
@@ -77,6 +92,7 @@ class Store:
         self.imaging = aws.client("medical-imaging")
         self.s3 = aws.client("s3")
         self.iam = aws.client("iam")
+        self.verify = aws.verify
         self.bucket = f"bucket-{uuid.uuid4().hex[:12]}"
         self.s3.create_bucket(Bucket=self.bucket)
         parameters.setdefault("clientToken", uuid.uuid4().hex)

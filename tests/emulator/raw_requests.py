@@ -13,6 +13,6 @@ def raw_request(
 ) -> Response:
     request = AWSRequest(method, aws.endpoint + path, data=body)
     SigV4Auth(Credentials(*keys), "medical-imaging", REGION).add_auth(request)
-    answered = URLLib3Session().send(request.prepare())
+    answered = URLLib3Session(verify=aws.verify).send(request.prepare())
     lowered = {name.lower(): value for name, value in answered.headers.items()}
     return Response(answered.status_code, lowered, answered.content)

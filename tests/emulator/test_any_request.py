@@ -29,7 +29,7 @@ class Target:
         before = Process(folder, World())
         self.datastore_id = before.new_store()
         self.image_set_id = before.imported(self.datastore_id)
-        self.service = Service(folder, World(), "http://127.0.0.1:1", throttle=0)
+        self.service = Service(folder, World(), "https://127.0.0.1:1", throttle=0)
 
     def send(self, operation: Any, parameters: dict[str, Any]) -> Answer:
         path, query, body = operation.http["requestUri"], {}, {}

@@ -91,7 +91,7 @@ class Authorized:
     def get(self, bearer: str, path: str = INSTANCE, **headers: str) -> Response:
         url = f"{self.store.imaging.meta.endpoint_url}/datastore/{self.store.id}{path}"
         request = AWSRequest("GET", url, headers={"Authorization": f"Bearer {bearer}", **headers})
-        answered = URLLib3Session().send(request.prepare())
+        answered = URLLib3Session(verify=self.store.verify).send(request.prepare())
         lowered = {name.lower(): value for name, value in answered.headers.items()}
         return Response(answered.status_code, lowered, answered.content)
 
@@ -157,7 +157,7 @@ def test_a_store_without_an_authorizer_takes_no_token(aws: LocalAws, authorized:
     url = f"{aws.endpoint}/datastore/{other.id}/studies"
     request = AWSRequest("GET", url, headers={"Authorization": f"Bearer {authorized.allowed()}"})
 
-    assert URLLib3Session().send(request.prepare()).status_code == 403
+    assert URLLib3Session(verify=aws.verify).send(request.prepare()).status_code == 403
 
 
 NOW = 1_800_000_000.0

@@ -133,7 +133,7 @@ class Process:
         self.flush = outbox.flush
         workers = WorldWorkers(world)
         self.runs = ImportRuns(
-            self.storage, outbox, world, workers, lambda _: WorldS3(world), "http://endpoint"
+            self.storage, outbox, world, workers, lambda _: WorldS3(world), "https://endpoint"
         )
         self.jobs = ImportJobs(self.storage, outbox, world, self.datastores, lambda _job_id: None)
 

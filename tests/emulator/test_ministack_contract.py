@@ -72,10 +72,6 @@ def test_s3_tells_the_version_to_what_fires_its_events() -> None:
     assert parameters(inspect.unwrap(eventbridge._dispatch_event)) == ["event", "view"]
 
 
-def test_the_origin_of_a_request_is_pinned_through_the_gateway() -> None:
-    assert parameters(iam_evaluator.pin_request_origin) == ["source_ip", "secure_transport"]
-
-
 def test_s3_names_what_else_a_request_needs_and_the_key_that_an_object_is_written_with() -> None:
     checks = inspect.unwrap(iam_actions.s3_additional_checks)
     assert parameters(checks) == ["method", "path", "headers", "body", "query_params"]

@@ -123,7 +123,7 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     """A local AWS that lets one call of each operation pass."""
     state, port = tmp_path_factory.mktemp("slow"), free_port()
     pid = server.start(state, port, throttle=1e-6)
-    yield LocalAws(f"http://127.0.0.1:{port}", state, pid)
+    yield LocalAws(state, port, pid)
     server.stop(pid)
 
 

@@ -93,7 +93,7 @@ def test_what_does_not_exist_is_404(aws: LocalAws) -> None:
 
 
 def test_every_operation_of_the_model_is_implemented(tmp_path: Path) -> None:
-    service = Service(tmp_path, World(), "http://127.0.0.1:1")
+    service = Service(tmp_path, World(), "https://127.0.0.1:1")
 
     assert service.operations.keys() == {each.name for each in operations()}
 

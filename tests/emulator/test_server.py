@@ -1,9 +1,11 @@
 """The server as a process: it starts soon, ends in good order, and continues where it was."""
 
+import http.client
 import io
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -28,7 +30,7 @@ class Restartable:
 
     def start(self) -> LocalAws:
         self.pid = server.start(self.state, self.port, throttle=0)
-        return LocalAws(f"http://127.0.0.1:{self.port}", self.state, self.pid)
+        return LocalAws(self.state, self.port, self.pid)
 
     def stop(self) -> None:
         server.stop(self.pid)
@@ -151,7 +153,7 @@ def test_what_was_locked_when_the_process_was_killed_is_finished_by_the_next(
 
 def test_a_port_in_use_is_refused_in_words(aws: LocalAws, tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="is in use: stop what listens there, or choose another port"):
-        server.start(tmp_path, int(aws.endpoint.rsplit(":", 1)[1]))
+        server.start(tmp_path, aws.port)
 
 
 def test_two_servers_never_share_a_state(aws: LocalAws) -> None:
@@ -178,6 +180,18 @@ def test_nothing_of_it_stays_running(restartable: Restartable) -> None:
     wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children))
 
 
+def test_an_idle_client_does_not_hold_up_its_end(restartable: Restartable) -> None:
+    aws = restartable.start()
+    trusting = ssl.create_default_context(cafile=aws.verify)
+    idle = http.client.HTTPSConnection("127.0.0.1", aws.port, context=trusting)
+    idle.request("GET", "/_ministack/health")
+    assert idle.getresponse().read()
+    began = time.monotonic()
+    restartable.stop()
+
+    assert time.monotonic() - began < 15
+
+
 def test_functions_find_node(aws: LocalAws, store: Store) -> None:
     functions, name = aws.client("lambda"), f"node-{uuid.uuid4().hex[:8]}"
     functions.create_function(
@@ -198,18 +212,21 @@ def test_a_client_process_reaches_the_server_whatever_its_environment(
     monkeypatch.setenv("AWS_PROFILE", "somebody")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
     monkeypatch.setenv("AWS_CA_BUNDLE", "/nowhere")
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     program = (
         "import boto3; print(boto3.client('s3').list_buckets()['Owner']['ID'] != '',"
         " boto3.client('medical-imaging').list_datastores()['ResponseMetadata']['HTTPStatusCode'])"
     )
-    environment = client_environment(aws.endpoint)
+    environment = client_environment(aws.endpoint, Path(aws.verify))
 
     output = subprocess.check_output([sys.executable, "-c", program], env=environment, text=True)
     assert output.split() == ["True", "200"]
 
 
 def test_the_environment_names_the_account_and_the_region() -> None:
-    environment = client_environment("http://127.0.0.1:1", region="eu-west-2", account="123456789012")
+    environment = client_environment(
+        "https://127.0.0.1:1", Path("/ca.pem"), region="eu-west-2", account="123456789012"
+    )
 
     assert environment["AWS_ACCESS_KEY_ID"] == "123456789012"
     assert environment["AWS_REGION"] == environment["AWS_DEFAULT_REGION"] == "eu-west-2"

@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
-from local_aws import ACCOUNT, REGION, free_port
+from local_aws import ACCOUNT, REGION, LocalAws, free_port
 from test_import_run import World
 
 from emulator import server
@@ -123,18 +123,19 @@ def test_an_action_without_a_documented_limit_is_not_throttled() -> None:
 
 
 @pytest.fixture(scope="module")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def throttled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     """A server as people start it."""
-    port = free_port()
-    pid = server.start(Path(tmp_path_factory.mktemp("state")), port)
-    yield f"http://127.0.0.1:{port}"
+    state, port = tmp_path_factory.mktemp("state"), free_port()
+    pid = server.start(state, port)
+    yield LocalAws(state, port, pid)
     server.stop(pid)
 
 
-def imaging(endpoint: str, account: str, attempts: int) -> Any:
+def imaging(aws: LocalAws, account: str, attempts: int) -> Any:
     return boto3.client(
         "medical-imaging",
-        endpoint_url=endpoint,
+        endpoint_url=aws.endpoint,
+        verify=aws.verify,
         region_name=REGION,
         aws_access_key_id=account,
         aws_secret_access_key="test",
@@ -147,8 +148,8 @@ def hammer(client: Any) -> None:
         client.list_datastores()
 
 
-def test_a_client_that_hammers_is_throttled(endpoint: str) -> None:
-    client = imaging(endpoint, "000000000001", attempts=1)
+def test_a_client_that_hammers_is_throttled(throttled: LocalAws) -> None:
+    client = imaging(throttled, "000000000001", attempts=1)
     with pytest.raises(ClientError) as refusal:
         hammer(client)
 
@@ -160,7 +161,7 @@ def test_a_client_that_hammers_is_throttled(endpoint: str) -> None:
 
 def test_dicomweb_is_throttled_too(tmp_path: Path) -> None:
     # One call in twenty seconds, so that a busy machine is not too slow to be throttled.
-    service = Service(tmp_path, World(), "http://127.0.0.1:1", throttle=0.001)
+    service = Service(tmp_path, World(), "https://127.0.0.1:1", throttle=0.001)
     labels = {"datastore": "0" * 32, "study": "1", "series": "2", "instance": "3"}
     request = Request(SCOPE, "/", labels, {}, {}, b"")
     with pytest.raises(ResourceNotFoundException):
@@ -170,8 +171,8 @@ def test_dicomweb_is_throttled_too(tmp_path: Path) -> None:
         service.dicomweb["GetDICOMInstance"](request)
 
 
-def test_a_client_that_retries_gets_through(endpoint: str) -> None:
-    client = imaging(endpoint, "000000000002", attempts=10)
+def test_a_client_that_retries_gets_through(throttled: LocalAws) -> None:
+    client = imaging(throttled, "000000000002", attempts=10)
     retried = 0
     began = time.monotonic()
     while not retried and time.monotonic() - began < 10:

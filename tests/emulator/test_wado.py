@@ -272,7 +272,7 @@ def test_the_dicom_host_reaches_the_same_data(web: DicomWeb) -> None:
 
     assert answer.status == 200
     (found,) = answer.json
-    prefix = "http://dicom-medical-imaging.us-east-1.amazonaws.com/datastore/"
+    prefix = "https://dicom-medical-imaging.us-east-1.amazonaws.com/datastore/"
     assert found["00091001"]["BulkDataURI"].startswith(prefix)
 
 
