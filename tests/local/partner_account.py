@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -21,6 +22,7 @@ class PartnerAccount:
     """The account root of a partner, with one bucket."""
 
     endpoint: str
+    ca: Path
     account: str
     bucket: str
 
@@ -28,6 +30,7 @@ class PartnerAccount:
         return boto3.client(
             service,
             endpoint_url=self.endpoint,
+            verify=str(self.ca),
             region_name="us-east-1",
             aws_access_key_id=self.account,
             aws_secret_access_key="partner",

@@ -91,8 +91,9 @@ def answer(call: Callable[..., Any], **parameters: Any) -> str:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     state = tmp_path_factory.mktemp("partners")
     running = local.start(state, local.free_port())
-    radnet = PartnerAccount(endpoint=running.endpoint, account=RADNET, bucket="radnet-clinic")
-    impostor = PartnerAccount(endpoint=running.endpoint, account=IMPOSTOR, bucket="mallory-clinic")
+    reached = {"endpoint": running.endpoint, "ca": running.ca}
+    radnet = PartnerAccount(**reached, account=RADNET, bucket="radnet-clinic")
+    impostor = PartnerAccount(**reached, account=IMPOSTOR, bucket="mallory-clinic")
     key_arn = radnet.make_key()
     file = tmp_path_factory.mktemp("file") / "clinic.yaml"
     text = FILE.read_text()
