@@ -42,7 +42,7 @@ def backfill(
     """
     if plan == run:
         raise typer.BadParameter("say which: --plan or --run")
-    found = deployed.find(deployment, aws=aws)
+    found = deployed.find(deployment, aws=aws, role="operator")
     if plan:
         tell_plan(found, prefix, json)
     else:

@@ -18,7 +18,7 @@ def complete(
     """Say that no more files will come under PREFIX: what waits there is imported at once."""
     if prefix and not prefix.endswith("/"):
         raise typer.BadParameter(f'{prefix!r} is no folder: end it in "/", or give "" for the whole bucket')
-    found = deployed.find(deployment, aws=aws)
+    found = deployed.find(deployment, aws=aws, role="operator")
     plan_queue(found).send({"bucket": found.input_bucket, "folder": prefix, "complete": True})
     if json:
         output.write_json({"prefix": prefix, "complete": True})

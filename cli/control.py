@@ -19,7 +19,7 @@ def pause(
     deployment: options.Deployment = "sandbox", aws: options.Aws = False, json: options.Json = False
 ) -> None:
     """Plan and start nothing more. Running jobs end, uploads are noted, and nothing is lost."""
-    ledger = deployed.find(deployment, aws=aws).ledger
+    ledger = deployed.find(deployment, aws=aws, role="operator").ledger
     ledger.control.set(Mode.PAUSED)
     tell(ledger, json)
 
@@ -28,7 +28,7 @@ def resume(
     deployment: options.Deployment = "sandbox", aws: options.Aws = False, json: options.Json = False
 ) -> None:
     """Go on after `ahi pause` or `ahi drain`. What waited is taken up within a minute or two."""
-    ledger = deployed.find(deployment, aws=aws).ledger
+    ledger = deployed.find(deployment, aws=aws, role="operator").ledger
     ledger.control.set(Mode.RUNNING)
     tell(ledger, json)
 
@@ -40,7 +40,7 @@ def drain(
     json: options.Json = False,
 ) -> None:
     """Plan nothing new, end what is planned or runs, and say when it is quiet. `ahi resume` ends it."""
-    ledger = deployed.find(deployment, aws=aws).ledger
+    ledger = deployed.find(deployment, aws=aws, role="operator").ledger
     ledger.control.set(Mode.DRAINING)
     if wait:
         wait_until_quiet(ledger, time.sleep)

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 
-from cli import cdk, deployed, local, options, output
+from cli import cdk, deployed, local, options, output, users
 from cli.deploy import copied, deploy
 from cli.errors import CommandError
 from cli.repository import DEMO_STATE, ROOT
@@ -18,6 +18,7 @@ from cli.studies import Study, studies, table, totals
 from cli.upload import files_under, upload_files
 from cli.verify import problems
 from config.deployment import load_deployment
+from config.people import Role
 
 LONGEST_IMPORT_SECONDS = 180
 POLL_SECONDS = 0.5
@@ -85,18 +86,23 @@ def clear() -> None:
 
 def play(name: str, steps: Steps) -> tuple[list[Study], list[str]]:
     """Start, deploy, upload, wait, look into the image sets."""
-    region = load_deployment(name).region
+    deployment = load_deployment(name)
     steps.begin("start of the local AWS")
     server = local.start(DEMO_STATE, local.free_port())
     deploy(server, copied(name, DEMO_STATE), steps.begin)
     steps.begin("upload")
-    deployed.use(server, region)
-    found = deployed.look_up(load_deployment(name))
-    samples = upload_samples(found, DEMO_STATE / "samples")
+    deployed.use(server, deployment.region)
+    users.make_users(DEMO_STATE, deployment, deployed.client("iam", deployment.region))
+
+    def people(role: Role) -> deployed.Deployed:
+        return deployed.look_up(deployment, users.keys_of(DEMO_STATE, deployment, role))
+
+    samples = upload_samples(people("importer"), DEMO_STATE / "samples")
     steps.begin("import")
-    became = wait(found, len(samples), steps.console)
+    operator = people("operator")
+    became = wait(operator, len(samples), steps.console)
     steps.begin("check of the image sets")
-    wrong = problems(found, samples)
+    wrong = problems(operator, people("reader").client("medical-imaging"), samples)
     steps.end()
     return became, wrong
 

@@ -1,7 +1,7 @@
 """What is deployed, on the AWS that a command speaks to."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -9,9 +9,11 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from cli import local, repository
+from cli import errors, local, repository
 from cli.errors import CommandError
+from cli.users import Keys, keys_of
 from config.deployment import Deployment, load_deployment
+from config.people import Role
 from emulator.environment import client_environment
 from lambdas.adapters.dynamodb import ClientTable
 from lambdas.adapters.ledger import Ledger
@@ -21,13 +23,17 @@ CONNECTIONS = 32
 
 @dataclass(frozen=True, kw_only=True)
 class Deployed:
-    """A deployment whose Data stack exists, with the names that stack gives away."""
+    """A deployment whose Data stack exists, with the names that stack gives away.
+
+    Without `keys` it is asked with the credentials of this process.
+    """
 
     deployment: Deployment
     outputs: dict[str, str]
+    keys: Keys | None = field(default=None, repr=False)
 
     def client(self, service: str) -> Any:
-        return client(service, self.deployment.region)
+        return client(service, self.deployment.region, self.keys)
 
     @property
     def input_bucket(self) -> str:
@@ -49,15 +55,28 @@ class Deployed:
         return str(outputs[name])
 
 
-def find(name: str, *, aws: bool) -> Deployed:
-    """The deployment `name`: on the caller's own account if `aws`, else on the running local AWS."""
+def find(name: str, *, aws: bool, role: Role | None = None) -> Deployed:
+    """The deployment `name`: on the caller's own account if `aws`, else on the running local AWS.
+
+    There, `role` says whose rights a command takes: those of the teams with that role, or of who deploys.
+    """
     deployment = load_deployment(name)
-    if not aws:
-        use_local(deployment.region)
-    return look_up(deployment)
+    errors.entitled.set(entitled(deployment, role))
+    if aws:
+        return look_up(deployment)
+    state = use_local(deployment.region).state
+    return look_up(deployment, keys_of(state, deployment, role) if role else None)
 
 
-def use_local(region: str) -> None:
+def entitled(deployment: Deployment, role: Role | None) -> str:
+    """Who may do what a command does."""
+    if role is None:
+        return "whoever deploys"
+    teams = " or ".join(deployment.people.with_role(role))
+    return f"the team {teams}" if teams else f"a team with the role {role}"
+
+
+def use_local(region: str) -> local.LocalAws:
     """Point this process at the running local AWS."""
     found = local.running(repository.LOCAL_STATE)
     if found is None:
@@ -65,6 +84,7 @@ def use_local(region: str) -> None:
             "no local AWS is running", "start one with `ahi up`, or add --aws for your own account"
         )
     use(found, region)
+    return found
 
 
 def use(server: local.LocalAws, region: str) -> None:
@@ -74,11 +94,12 @@ def use(server: local.LocalAws, region: str) -> None:
     os.environ.update(environment)
 
 
-def look_up(deployment: Deployment) -> Deployed:
+def look_up(deployment: Deployment, keys: Keys | None = None) -> Deployed:
     """What CloudFormation says about the Data stack of `deployment`."""
     stack = f"ahi-{deployment.name}-data"
     try:
-        described = client("cloudformation", deployment.region).describe_stacks(StackName=stack)["Stacks"][0]
+        formation = client("cloudformation", deployment.region, keys)
+        described = formation.describe_stacks(StackName=stack)["Stacks"][0]
     except ClientError as error:
         if "does not exist" not in str(error):
             raise
@@ -87,9 +108,11 @@ def look_up(deployment: Deployment) -> Deployed:
             "deploy it with `ahi up`, or with `cdk deploy --all` on your own account",
         ) from error
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
-    return Deployed(deployment=deployment, outputs=outputs)
+    return Deployed(deployment=deployment, outputs=outputs, keys=keys)
 
 
-def client(service: str, region: str) -> Any:
+def client(service: str, region: str, keys: Keys | None = None) -> Any:
     """A client that many threads may share."""
-    return boto3.client(service, region_name=region, config=Config(max_pool_connections=CONNECTIONS))
+    return boto3.client(
+        service, region_name=region, config=Config(max_pool_connections=CONNECTIONS), **(keys or {})
+    )

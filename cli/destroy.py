@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from cli import deployed, options, output
+from cli import deployed, options, output, users
 from cli.emptying import POLL_SECONDS, Pace, Tell, delete_bucket, delete_store, delete_table
 from cli.errors import CommandError
 from cli.find_remains import BEFORE_THE_DATA, Clients, find_remains, stack_name, stack_status
@@ -27,8 +27,7 @@ def destroy(
     It may be stopped at any moment: run again, it goes on with what is left.
     """
     known = load_deployment(deployment)
-    if not aws:
-        deployed.use_local(known.region)
+    server = None if aws else deployed.use_local(known.region)
     client = _clients(known.region)
     account = _account(known, client)
     with output.progress().status("looking at what there is") as shown:
@@ -36,6 +35,8 @@ def destroy(
     said = output.progress() if json else output.facts()
     said.print("\n".join(words(known, account, remains)), soft_wrap=True)
     _ask_for(known.name)
+    if server:
+        users.delete_users(server.state, known, client("iam"))
     with output.progress().status("") as shown:
         delete(known, remains, client, shown.update)
     lock = deployment_file(deployment).parent / "locks" / f"{known.name}.{account}.{known.region}.yaml"

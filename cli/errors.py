@@ -1,12 +1,22 @@
 """What a person sees when a command cannot do what was asked."""
 
+import re
 import sys
+from contextvars import ContextVar
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from typer.core import TyperGroup
 
 from config.errors import DeploymentError
+
+# "403" is the answer to a HEAD request, which has no body.
+DENIED = ("AccessDenied", "AccessDeniedException", "403")
+# A denial names who asked for which action; also on what, which may be an object named after a patient.
+NAMED = re.compile(r"(?:User: (?P<who>\S+) is )?not authorized to perform: (?P<action>[\w-]+:\w+)")
+
+# Who may do what the running command does.
+entitled: ContextVar[str] = ContextVar("entitled", default="whoever deploys")
 
 
 class CommandError(Exception):
@@ -28,10 +38,23 @@ class Commands(TyperGroup):
         except DeploymentError as error:
             tell(str(error), "every key of a deployment file is explained in docs/reference/deployment.md")
         except ClientError as error:
+            if error.response["Error"]["Code"] in DENIED:
+                tell(
+                    denial(error, entitled.get()),
+                    "whoever deploys gives people their teams: see docs/guides/people.md",
+                )
+                return ctx.exit(1)
             tell(f"AWS answered {error.operation_name} with: {error}", "check the rights of your credentials")
         except BotoCoreError as error:
             tell(f"AWS could not be asked: {error}", "check your credentials, the Region and the network")
         return ctx.exit(1)
+
+
+def denial(error: ClientError, those: str) -> str:
+    """Who may not do what, and who may."""
+    named = NAMED.search(str(error))
+    who, action = (named["who"], named["action"]) if named else (None, error.operation_name)
+    return f"{who or 'the caller'} may not {action}, {those} may"
 
 
 def tell(sentence: str, hint: str) -> None:

@@ -42,7 +42,7 @@ def files(
     """List files with their fate, import job and reason: all of them, or those of the fates asked for."""
     asked = {"FAILED": failed, "WAITING": waiting, "IMPORTED": imported, "SKIPPED": skipped}
     statuses = {name for name, wanted in asked.items() if wanted} or set(asked)
-    environment = deployed.find(deployment, aws=aws)
+    environment = deployed.find(deployment, aws=aws, role="operator")
     found = list(fates(environment.ledger, statuses))
     if json:
         output.write_json({"files": [asdict(fate) for fate in found]})

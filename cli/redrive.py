@@ -56,7 +56,7 @@ def redrive(
     """
     if all(given is None for given in (key, prefix, job, reason, since, until)):
         raise typer.BadParameter("say which: --key, --prefix, --job, --reason, --since or --until")
-    found = deployed.find(deployment, aws=aws)
+    found = deployed.find(deployment, aws=aws, role="operator")
     choice = Choice(
         key=key,
         prefix=prefix,

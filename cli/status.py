@@ -36,7 +36,7 @@ def status(
     """
     if watch and json:
         raise typer.BadParameter("--watch shows a table and --json prints one document: give one of them")
-    found, prices = deployed.find(deployment, aws=aws), read_prices()
+    found, prices = deployed.find(deployment, aws=aws, role="operator"), read_prices()
     if watch:
         keep_showing(found, prices)
     elif json:

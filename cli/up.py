@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli import cdk, deployed, local, options, output, protect, repository
+from cli import cdk, deployed, local, options, output, protect, repository, users
 from cli.deploy import deploy
 from config.deployment import deployment_file, load_deployment
 
@@ -28,6 +28,7 @@ def up(
         deploy(server, deployment_file(deployment), shown.update)
     deployed.use(server, region)
     found = deployed.look_up(load_deployment(deployment))
+    users.make_users(server.state, found.deployment, found.client("iam"))
     protect.set_stack_policy(found.deployment, found.client("cloudformation"))
     if json:
         output.write_json(

@@ -41,7 +41,7 @@ def upload(
 ) -> None:
     """Upload DIR to the input bucket. A file already there with the same content is not sent again."""
     files = files_under(directory)
-    found = deployed.find(deployment, aws=aws)
+    found = deployed.find(deployment, aws=aws, role="importer")
     result = upload_files(found.client("s3"), found.input_bucket, directory, files, with_slash(prefix))
     if json:
         output.write_json(asdict(result))

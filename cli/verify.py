@@ -17,10 +17,12 @@ from lambdas.importing.files import File
 AT_ONCE = 8
 
 
-def problems(found: Deployed, samples: list[Sample]) -> list[str]:
-    """What is not as it should be, a sentence each; empty when all is well."""
+def problems(found: Deployed, imaging: Any, samples: list[Sample]) -> list[str]:
+    """What is not as it should be, a sentence each; empty when all is well.
+
+    Who reads the ledger as `found` need not be who reads image sets as `imaging`.
+    """
     fates = {file.key: file for file in all_files(found.ledger)}
-    imaging = found.client("medical-imaging")
 
     def wrong(sample: Sample) -> list[str]:
         file = fates.get(sample.key)

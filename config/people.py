@@ -1,5 +1,6 @@
 """Who works with a deployment: teams of people, and what each team may do."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -10,6 +11,7 @@ from config.model import Model, StoreId, TagKey
 # An image set is read by these two, so only they can be kept to some of them.
 FENCED = ("reader", "steward")
 
+Role = Literal["importer", "reader", "steward", "auditor", "operator"]
 TeamId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 Uid = Annotated[str, Field(pattern=r"^[0-9.]{1,64}$")]
 GroupName = Annotated[str, Field(pattern=r"^[A-Za-z0-9+=,.@_-]{1,128}$")]
@@ -18,7 +20,7 @@ GroupName = Annotated[str, Field(pattern=r"^[A-Za-z0-9+=,.@_-]{1,128}$")]
 class Team(Model):
     """People with the same rights."""
 
-    role: Literal["importer", "reader", "steward", "auditor", "operator"] = Field(
+    role: Role = Field(
         description="importer: uploads. reader: searches and reads image sets. steward: also updates, "
         "copies and deletes them. auditor: jobs, trails, keys and policies, no patient data. "
         "operator: the commands of `ahi`, and no image."
@@ -64,6 +66,10 @@ class People(Model):
     )
     teams: dict[TeamId, Team] = Field(default_factory=dict, description="Teams by an id.")
 
+    def with_role(self, role: Role) -> Iterator[str]:
+        """The ids of the teams with that role."""
+        return (team_id for team_id, team in self.teams.items() if team.role == role)
+
     @model_validator(mode="after")
     def _attaches_in_one_way(self) -> "People":
         grouped = sorted(name for name, team in self.teams.items() if team.groups)
@@ -74,3 +80,8 @@ class People(Model):
                 {"teams": " and ".join(grouped)},
             )
         return self
+
+
+def policy_name(deployment: str, region: str, team_id: str) -> str:
+    """IAM knows no Regions: one deployment's name may stand in several."""
+    return f"ahi-{deployment}-{region}-{team_id}"

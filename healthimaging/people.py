@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sso as sso
 from constructs import Construct
@@ -80,8 +79,3 @@ class Team(Construct):
             ],
         )
         made.node.add_dependency(self.node.find_child("Policy"))
-
-
-def policy_name(scope: Construct, stack_prefix: str, team: str) -> str:
-    """IAM knows no Regions: one deployment's name may stand in several."""
-    return f"{stack_prefix}-{Stack.of(scope).region}-{team}"

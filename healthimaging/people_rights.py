@@ -90,7 +90,7 @@ def importer(at: Workplace) -> list[iam.PolicyStatement]:
         # `ahi upload` compares what is there already with what it would send.
         allow(["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"], folders),
         _through(at, "s3", "kms:Decrypt", "kms:GenerateDataKey"),
-        _describes_stacks(at),
+        _describes_stacks(at, "data", "import"),
         allow(_imaging(JOB_READS), _stores(at)),
     ]
     if at.has_all:
@@ -179,7 +179,9 @@ def auditor(at: Workplace) -> list[iam.PolicyStatement]:
             roles,
         ),
         allow(["iam:GetPolicy", "iam:GetPolicyVersion"], [policies]),
-        _describes_stacks(at, "cloudformation:GetTemplate", "cloudformation:ListStackResources"),
+        _describes_stacks(
+            at, *STACKS, more=("cloudformation:GetTemplate", "cloudformation:ListStackResources")
+        ),
         deny(
             _imaging(
                 [
@@ -214,10 +216,11 @@ def operator(at: Workplace) -> list[iam.PolicyStatement]:
         if (group := function.log_group)
     ]
     return [
-        _describes_stacks(at),
+        _describes_stacks(at, "data", "import"),
         *_reads_ledger(at),
-        allow(["dynamodb:UpdateItem"], [at.storage.ledger.table_arn]),
+        allow(["dynamodb:PutItem", "dynamodb:UpdateItem"], [at.storage.ledger.table_arn]),
         *_says_complete(at),
+        *_backfills(at),
         allow(
             [
                 "sqs:DeleteMessage",
@@ -263,14 +266,25 @@ def _says_complete(at: Workplace) -> list[iam.PolicyStatement]:
     ]
 
 
+def _backfills(at: Workplace) -> list[iam.PolicyStatement]:
+    """Compares what lies in the input bucket with the ledger, and has the rest registered."""
+    machine = at.dicom_import.backfill.state_machine
+    executions = _arn(at, "states", f"execution:{machine.attr_name}:*")
+    return [
+        allow(["s3:ListBucketVersions"], [at.storage.input.bucket_arn]),
+        allow(["states:StartExecution"], [machine.attr_arn]),
+        allow(["states:DescribeExecution"], [executions]),
+    ]
+
+
 def _through(at: Workplace, service: str, *actions: str) -> iam.PolicyStatement:
     """The deployment's key, by that service only."""
     via = f"{service}.{Stack.of(at.dicom_import).region}.amazonaws.com"
     return allow(actions, [at.key.key_arn], {"StringEquals": {"kms:ViaService": via}})
 
 
-def _describes_stacks(at: Workplace, *more: str) -> iam.PolicyStatement:
-    stacks = [_arn(at, "cloudformation", f"stack/{stack}/*") for stack in _stacks(at, *STACKS)]
+def _describes_stacks(at: Workplace, *names: str, more: Sequence[str] = ()) -> iam.PolicyStatement:
+    stacks = [_arn(at, "cloudformation", f"stack/{stack}/*") for stack in _stacks(at, *names)]
     return allow(["cloudformation:DescribeStacks", *more], stacks)
 
 

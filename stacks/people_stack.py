@@ -7,7 +7,8 @@ from constructs import Construct
 
 from config.deployment import Deployment
 from config.people import Team as TeamOfFile
-from healthimaging.people import Team, TeamRights, policy_name
+from config.people import policy_name
+from healthimaging.people import Team, TeamRights
 from healthimaging.people_rights import Fence, TeamStore, Workplace
 from stacks.data_stack import DataStack
 from stacks.import_stack import ImportStack
@@ -30,7 +31,7 @@ class PeopleStack(Stack):
         self._deployment, self._data, self._imports = deployment, data, imports
         prefix = f"ahi-{deployment.name}"
         for team_id, team in deployment.people.teams.items():
-            name = policy_name(self, prefix, team_id)
+            name = policy_name(deployment.name, deployment.region, team_id)
             made = Team(
                 self,
                 team_id.capitalize(),

@@ -13,7 +13,7 @@ from cli import deployed
 def ledger(monkeypatch: pytest.MonkeyPatch) -> LedgerInMemory:
     """The ledger that every command finds."""
     ledger = LedgerInMemory()
-    monkeypatch.setattr(deployed, "find", lambda _name, *, aws: DeployedInMemory(ledger))
+    monkeypatch.setattr(deployed, "find", lambda _name, **_: DeployedInMemory(ledger))
     return ledger
 
 

@@ -48,7 +48,7 @@ def s3() -> MemoryS3:
 def machine(s3: MemoryS3, monkeypatch: pytest.MonkeyPatch) -> Machine:
     machine = Machine()
     found = DeployedOverMemory(clients={"s3": s3, "stepfunctions": machine, "cloudformation": machine})
-    monkeypatch.setattr(deployed, "find", lambda _name, *, aws: found)
+    monkeypatch.setattr(deployed, "find", lambda _name, **_: found)
     return machine
 
 

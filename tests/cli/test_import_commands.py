@@ -39,7 +39,7 @@ class Aws:
 def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
     aws = Aws()
     found = DeployedOverMemory(clients={"cloudformation": aws, "sqs": aws})
-    monkeypatch.setattr(deployed, "find", lambda _name, *, aws: found)
+    monkeypatch.setattr(deployed, "find", lambda _name, **_: found)
     return aws
 
 

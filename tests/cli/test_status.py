@@ -34,7 +34,7 @@ PLANNED = Job(
 @pytest.fixture
 def found(monkeypatch: pytest.MonkeyPatch) -> DeployedOverMemory:
     found = DeployedOverMemory()
-    monkeypatch.setattr(deployed, "find", lambda _name, *, aws: found)
+    monkeypatch.setattr(deployed, "find", lambda _name, **_: found)
     return found
 
 
