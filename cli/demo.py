@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -94,15 +94,17 @@ def play(name: str, steps: Steps) -> tuple[list[Study], list[str]]:
     deployed.use(server, deployment.region)
     users.make_users(DEMO_STATE, deployment, deployed.client("iam", deployment.region))
 
-    def people(role: Role) -> deployed.Deployed:
-        return deployed.look_up(deployment, users.keys_of(DEMO_STATE, deployment, role))
+    found = deployed.look_up(deployment)
 
-    samples = upload_samples(people("importer"), DEMO_STATE / "samples")
+    def one_of(role: Role) -> deployed.Deployed:
+        return replace(found, keys=users.keys_of(DEMO_STATE, deployment, role))
+
+    samples = upload_samples(one_of("importer"), DEMO_STATE / "samples")
     steps.begin("import")
-    operator = people("operator")
+    operator = one_of("operator")
     became = wait(operator, len(samples), steps.console)
     steps.begin("check of the image sets")
-    wrong = problems(operator, people("reader").client("medical-imaging"), samples)
+    wrong = problems(operator, one_of("reader").client("medical-imaging"), samples)
     steps.end()
     return became, wrong
 

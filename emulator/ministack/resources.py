@@ -10,6 +10,8 @@ from emulator.dicomweb.routes import action_of
 from emulator.ministack.names import SERVICE
 from emulator.ministack.policies import keep_keys_of_path
 
+LOG_GROUP = re.compile(r"arn:aws:logs:[^:]*:[^:]*:log-group:[^:]+")
+
 TagsOf = Callable[[str], Mapping[str, str]]
 
 
@@ -30,10 +32,12 @@ def naming_actions(extract: Callable[..., str | None]) -> Callable[..., str | No
 def naming_our_arns(extract: Callable[..., str]) -> Callable[..., str]:
     @functools.wraps(extract)
     def resource_arn(service: str, method: str, path: str, *rest: Any) -> str:
-        if service != SERVICE:
-            return extract(service, method, path, *rest)
-        region, account = rest[-2:]
-        return arn_of_path(path, region, account)
+        if service == SERVICE:
+            region, account = rest[-2:]
+            return arn_of_path(path, region, account)
+        found = extract(service, method, path, *rest)
+        # IAM judges what is done with a log group by this name of it, whatever the group's own ARN is.
+        return f"{found}:*" if LOG_GROUP.fullmatch(found) else found
 
     return resource_arn
 

@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from typer.testing import CliRunner
 from cli import deployed, local, repository
 from cli.deploy import copied
 from cli.main import app
+from cli.users import keys_of
+from config.people import Role
 
 LONGEST_IMPORT_SECONDS = 240
 
@@ -33,7 +35,26 @@ class Sandbox:
         return json.loads(result.stdout)
 
     def find(self) -> deployed.Deployed:
+        """As who deploys."""
         return deployed.find(str(self.deployment), aws=False)
+
+    def as_one_of(self, role: Role) -> deployed.Deployed:
+        """As somebody in the teams with that role."""
+        found = self.find()
+        return replace(found, keys=keys_of(self.state, found.deployment, role))
+
+    def log_group(self, function: str) -> str:
+        """The log group of a function of the import."""
+        name = self.find().import_output(f"{function}Function")
+        configuration = self.find().client("lambda").get_function_configuration(FunctionName=name)
+        return str(configuration["LoggingConfig"]["LogGroup"])
+
+    def until_active(self, image_set: dict[str, Any]) -> None:
+        """Wait until a copy or an update of it has ended."""
+        imaging, deadline = self.find().client("medical-imaging"), time.monotonic() + LONGEST_IMPORT_SECONDS
+        while imaging.get_image_set(**image_set)["imageSetState"] != "ACTIVE":
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
 
     def files(self, prefix: str) -> dict[str, Any]:
         """What `ahi files` says of the keys that begin with `prefix`."""

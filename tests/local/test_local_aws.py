@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import people_at_work
 import pydicom
 import pytest
 from marked_study import FILES, FOLDER, MARK
@@ -287,6 +288,37 @@ def test_nothing_tells_a_patients_name(sandbox: Sandbox) -> None:
 
 
 @pytest.fixture
+def seen_by_people(fates: dict[str, Any]) -> tuple[str, pydicom.Dataset]:
+    """An image set, and a file of it."""
+    sample = WITH_PIXELS[0]
+    return fates[key_of(sample)]["image_set_id"], pydicom.dcmread(sample.source)
+
+
+def test_an_importer_sees_what_became_of_uploads(sandbox: Sandbox) -> None:
+    people_at_work.importer(sandbox)
+
+
+def test_a_reader_reads_by_both_interfaces(
+    sandbox: Sandbox, seen_by_people: tuple[str, pydicom.Dataset]
+) -> None:
+    people_at_work.reader(sandbox, *seen_by_people)
+
+
+def test_a_steward_changes_copies_and_deletes(
+    sandbox: Sandbox, seen_by_people: tuple[str, pydicom.Dataset]
+) -> None:
+    people_at_work.steward(sandbox, *seen_by_people)
+
+
+def test_an_auditor_looks_at_all_that_is_no_patients(sandbox: Sandbox) -> None:
+    people_at_work.auditor(sandbox)
+
+
+def test_an_operator_follows_the_runbook(sandbox: Sandbox) -> None:
+    people_at_work.operator(sandbox)
+
+
+@pytest.fixture
 def accesses(sandbox: Sandbox) -> set[Access]:
     return read_accesses(sandbox.state / ACCESS_LOG)
 
@@ -297,6 +329,6 @@ def test_nobody_is_denied_anything(accesses: set[Access]) -> None:
 
 def test_every_right_is_used_or_is_said_to_be_needed(sandbox: Sandbox, accesses: set[Access]) -> None:
     client = sandbox.find().client
-    stacks = [f"ahi-sandbox-{name}" for name in ("data", "access", "import", "watch")]
+    stacks = [f"ahi-sandbox-{name}" for name in people_at_work.STACKS]
     rights = access.rights_of_stacks(client("cloudformation"), client("iam"), stacks)
     assert access.unused(rights, accesses) == []
