@@ -10,6 +10,9 @@ from emulator.access_log import AccessLog
 from emulator.dicomweb.routes import action_of
 from emulator.ministack.names import SERVICE
 
+# Services whose every call is a management event, and told with its parameters.
+WITHOUT_DATA_EVENTS = ("iam", "kms", "states")
+
 
 def logging_denials(enforce: Callable[..., Any], log: AccessLog) -> Callable[..., Any]:
     """Write down what was denied to whom."""
@@ -47,15 +50,17 @@ def logging_matches(first_match: Callable[..., Any], log: AccessLog) -> Callable
 
 
 def recording_management_events(record: Callable[..., None]) -> Callable[..., None]:
-    """HealthImaging's in CloudTrail's event history, as on AWS: no data events, and no value of a request.
+    """In CloudTrail's event history, as on AWS: no data events, and of HealthImaging no value of a request.
 
-    MiniStack would keep the bodies of every service's requests.
+    MiniStack would keep the requests of every service, also the data in them.
     """
 
     @functools.wraps(record)
     def maybe_record(
-        service: str, method: str, path: str, headers: dict[str, str], _body: bytes, *rest: Any
+        service: str, method: str, path: str, headers: dict[str, str], body: bytes, *rest: Any
     ) -> None:
+        if service in WITHOUT_DATA_EVENTS:
+            record(service, method, path, headers, body, *rest)
         if service != SERVICE or action_of(method, path):
             return
         action = iam_actions.extract_iam_action(service, method, path, headers, b"", {})
