@@ -69,7 +69,7 @@ denials: install
 	$(BIN)/python -m benchmarks.denials
 
 prove-access: install templates
-	$(BIN)/python -m pytest tests/local/test_local_aws.py
+	$(BIN)/python -m pytest tests/local/test_local_aws.py tests/local/test_destroy.py
 	$(BIN)/python -m benchmarks.access
 
 bench-import: install

@@ -70,9 +70,7 @@ class Datastores:
     def finish_creating(self, datastore_id: str) -> None:
         """CREATING to ACTIVE, or to CREATE_FAILED when its KMS key cannot be used."""
         datastore = self._any(datastore_id)
-        scope = Scope(datastore["account"], datastore["region"])
-        key = datastore["kms_key_arn"]
-        if key is None or self._aws.key_is_usable(scope, key):
+        if self._can_use_key_of(datastore):
             self._move(datastore, "CREATING", "ACTIVE", "Data Store Created")
         else:
             self._move(datastore, "CREATING", "CREATE_FAILED", "Data Store Creation Failed")
@@ -139,13 +137,19 @@ class Datastores:
         return row
 
     def find_active(self, scope: Scope, datastore_id: str) -> Row:
-        """As `find`, and it must be ACTIVE."""
+        """As `find`, and it must be ACTIVE, under a key that can be used."""
         row = self.find(scope, datastore_id)
         if row["status"] in ("DELETED", "DELETING"):
             raise ResourceNotFoundException(f"data store {datastore_id} is {row['status']}")
         if row["status"] != "ACTIVE":
             raise ConflictException(f"data store {datastore_id} is {row['status']}: wait until it is ACTIVE")
+        if not self._can_use_key_of(row):
+            raise AccessDeniedException(f"the KMS key of data store {datastore_id} cannot be used: enable it")
         return row
+
+    def _can_use_key_of(self, datastore: Row) -> bool:
+        key, scope = datastore["kms_key_arn"], Scope(datastore["account"], datastore["region"])
+        return key is None or self._aws.key_is_usable(scope, key)
 
     def resume(self) -> None:
         """Finish what was under way when the process ended."""

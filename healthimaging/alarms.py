@@ -21,8 +21,8 @@ FIVE_MINUTES = Duration.minutes(5)
 class ImportAlarms(Construct):
     """Alarms of one import, all sent to `topic`.
 
-    `longest_wait` is when a waiting file is late; `no_import_hours` is None where days without an import
-    are normal.
+    `longest_wait` is when a waiting file is late, `silence` when a function that a schedule calls is;
+    `no_import_hours` is None where days without an import are normal.
     """
 
     def __init__(
@@ -33,6 +33,7 @@ class ImportAlarms(Construct):
         dicom_import: DicomImport,
         topic: sns.ITopic,
         longest_wait: Duration,
+        silence: Duration,
         no_import_hours: int | None,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -40,6 +41,7 @@ class ImportAlarms(Construct):
         self._dead_letters()
         self._functions()
         self._files(longest_wait)
+        self._schedules(silence)
         self._backfill()
         if no_import_hours is not None:
             self._no_import(no_import_hours)
@@ -119,6 +121,18 @@ class ImportAlarms(Construct):
             "waiting-files",
             threshold=longest_wait.to_seconds(),
         )
+
+    def _schedules(self, silence: Duration) -> None:
+        """A call that fails is made again by the next; that none comes any more no queue would tell."""
+        for name in ("plan", "sweep"):
+            self._alarm(
+                f"{name.title()}Silent",
+                self._import.functions[name].metric_invocations(period=silence),
+                f"The function {name} is not called any more",
+                "silent-functions",
+                comparison=BELOW,
+                missing=ALARM,
+            )
 
     def _backfill(self) -> None:
         for outcome in ("Failed", "TimedOut", "Aborted"):

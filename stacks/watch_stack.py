@@ -35,6 +35,8 @@ class WatchStack(Stack):
             topic=topic,
             # Planned at the longest wait, then started and run: three times that is late, an hour at least.
             longest_wait=Duration.seconds(max(3600, 3 * deployment.import_timing.longest_wait_seconds)),
+            # Three calls that stayed away, and no false alarm for a minute's delay.
+            silence=Duration.minutes(max(15, 3 * deployment.import_timing.sweep_minutes)),
             no_import_hours=deployment.alarms.no_import_hours,
         )
         dashboard = import_dashboard(

@@ -67,6 +67,21 @@ def test_a_key_that_does_not_exist_fails_the_creation(imaging: Any) -> None:
     wait_for(lambda: status(imaging, made["datastoreId"]) == "CREATE_FAILED")
 
 
+def test_under_a_key_that_is_disabled_nothing_is_read_until_it_is_enabled(
+    aws: LocalAws, imaging: Any
+) -> None:
+    kms = aws.client("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    store = create(imaging, kmsKeyArn=key)["datastoreId"]
+    wait_for(lambda: is_active(imaging, store))
+
+    kms.disable_key(KeyId=key)
+    with pytest.raises(ClientError, match=r"AccessDeniedException.* cannot be used: enable it"):
+        imaging.search_image_sets(datastoreId=store)
+    kms.enable_key(KeyId=key)
+    assert imaging.search_image_sets(datastoreId=store)["imageSetsMetadataSummaries"] == []
+
+
 def test_the_same_client_token_answers_the_same_store(imaging: Any) -> None:
     token = uuid.uuid4().hex
     first, second = (create(imaging, clientToken=token, datastoreName="once") for _ in range(2))

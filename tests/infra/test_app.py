@@ -74,7 +74,7 @@ def deployment_file(first_synth: Path, tmp_path: Path) -> Path:
 def test_a_first_synth_needs_no_credentials_and_locks_the_data_store(first_synth: Path) -> None:
     assert locks(first_synth) == [f"sandbox.{ACCOUNT}.us-east-1.yaml"]
     assert templates(first_synth) == [
-        f"{name}.template.json" for name in ("Access", "Data", "Import", "Watch")
+        f"{name}.template.json" for name in ("Access", "Data", "Import", "People", "Watch")
     ]
 
 

@@ -43,6 +43,8 @@ def test_there_is_an_alarm_for_each_way_an_import_fails(production: Any) -> None
         "JobsFailed",
         "OldestWaiting",
         "NoImport",
+        "PlanSilent",
+        "SweepSilent",
         *(f"{name}DeadLetters" for name in ("Uploads", "Plan", "Stage", "Start", "Results")),
         *(f"Backfill{outcome}" for outcome in ("Failed", "TimedOut", "Aborted")),
         *(f"{name}Errors" for name in functions),
@@ -65,6 +67,16 @@ def test_point_16_a_backfill_that_is_stopped_raises_an_alarm(production: Any) ->
     ]
     arn = [{"Name": "StateMachineArn", "Value": {"Fn::ImportValue": export}}]
     assert all(each["Dimensions"] == arn for each in stopped)
+
+
+def test_a_schedule_that_calls_no_more_raises_an_alarm(production: Any) -> None:
+    silent = [each for name, each in alarms(production).items() if "Silent" in name]
+    assert len(silent) == 2
+    for alarm in silent:
+        assert (alarm["MetricName"], alarm["Namespace"]) == ("Invocations", "AWS/Lambda")
+        assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
+        assert alarm["TreatMissingData"] == "breaching"
+        assert alarm["Period"] == 3 * load_deployment("production").import_timing.sweep_minutes * 60
 
 
 def test_no_alarm_asks_for_imports_where_days_without_one_are_normal(sandbox: Any) -> None:
@@ -93,7 +105,7 @@ def test_the_watch_stack_is_made_only_where_it_is_asked_for(
     make_templates: Callable[[Deployment], Any],
 ) -> None:
     unwatched = load_deployment("sandbox").model_copy(update={"stacks": ()})
-    assert make_templates(unwatched).by_stack.keys() == {"Data", "Access", "Import"}
+    assert make_templates(unwatched).by_stack.keys() == {"Data", "Access", "Import", "People"}
 
 
 def test_the_topic_is_encrypted_and_open_to_this_accounts_alarms_alone(two_stores: Any) -> None:

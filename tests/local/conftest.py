@@ -7,6 +7,7 @@ import pytest
 from marked_study import FILES, FOLDER, write_marked_study
 from sandbox import Sandbox, Uploads, deployed_in
 from small_studies import write_small_studies
+from unheard import UNHEARD, unheard_uploads
 
 from cli import repository
 from cli.samples import write_samples
@@ -35,8 +36,12 @@ def uploads(_deployed: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Upl
         samples=tmp_path_factory.mktemp("samples"),
         small=tmp_path_factory.mktemp("small"),
         marked=tmp_path_factory.mktemp("marked"),
+        unheard=tmp_path_factory.mktemp("unheard"),
     )
     samples = write_samples(made.samples)
+    with unheard_uploads(_deployed.find()):
+        write_small_studies(made.unheard, studies=1, instances=UNHEARD)
+        _deployed.ahi("upload", str(made.unheard), "--prefix", "unheard")
     write_small_studies(made.small, studies=10, instances=20)
     _deployed.ahi("upload", str(made.small), "--prefix", "small")
     write_marked_study(made.marked)

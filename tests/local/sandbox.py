@@ -78,12 +78,15 @@ class Sandbox:
 
 
 @contextmanager
-def deployed_in(state: Path, file: str = "sandbox") -> Iterator[Sandbox]:
-    """A local AWS of its own in `state`, with a deployment on it."""
+def deployed_in(
+    state: Path, file: str = "sandbox", change: Callable[[str], str] = str
+) -> Iterator[Sandbox]:
+    """A local AWS of its own in `state`, with a deployment on it, its file changed by `change`."""
     before = dict(os.environ)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(repository, "LOCAL_STATE", state)
         deployment = copied(file, state)
+        deployment.write_text(change(deployment.read_text()))
         patch.setenv("AHI_DEPLOYMENT", str(deployment))
         made = Sandbox(state=state, deployment=deployment)
         try:
@@ -98,8 +101,10 @@ def deployed_in(state: Path, file: str = "sandbox") -> Iterator[Sandbox]:
 
 @dataclass(frozen=True, kw_only=True)
 class Uploads:
-    """Folders that are uploaded and imported: the sample studies, many small files, a marked study."""
+    """Folders that are uploaded and imported: the sample studies, many small files, a marked study, and
+    one whose upload no event told of."""
 
     samples: Path
     small: Path
     marked: Path
+    unheard: Path

@@ -15,12 +15,15 @@ from sandbox import Sandbox, deployed_in
 from small_studies import write_small_studies
 from typer.testing import CliRunner
 
+from benchmarks import access
 from cli import emptying
 from cli.find_remains import find_remains
 from cli.main import app
 from cli.protect import POLICY
 from cli.remains import Remains
 from config.deployment import load_deployment
+from emulator.access_log import read_accesses
+from emulator.server import ACCESS_LOG
 
 IMAGE_SETS = 4
 
@@ -66,7 +69,8 @@ def test_it_says_what_it_will_delete_and_deletes_nothing_without_the_name(doomed
     assert "nothing was deleted: 'production' is not 'sandbox'" in refused.output
     remains = left(doomed)
     assert remains.image_sets == IMAGE_SETS
-    assert [name.rpartition("-")[2] for name in remains.stacks] == ["watch", "import", "access", "data"]
+    stacks = [name.rpartition("-")[2] for name in remains.stacks]
+    assert stacks == ["watch", "people", "import", "access", "data"]
 
 
 def test_credentials_of_another_account_are_refused(doomed: Sandbox, tmp_path: Path) -> None:
@@ -116,6 +120,8 @@ def test_run_again_it_deletes_what_is_left(doomed: Sandbox) -> None:
     there = {bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]}
     assert there.isdisjoint(bucket.name for bucket in remains.buckets)
     assert client("dynamodb").list_tables()["TableNames"] == []
+    assert [one["UserName"] for one in client("iam").list_users()["Users"]] == []
+    assert not (doomed.state / "users-sandbox.json").exists()
     stores = client("medical-imaging").list_datastores()["datastoreSummaries"]
     assert {store["datastoreStatus"] for store in stores} <= {"DELETED"}
 
@@ -137,3 +143,9 @@ def test_where_nothing_is_left_it_says_so_and_fails_at_nothing(doomed: Sandbox) 
     done = destroy()
     assert done.exit_code == 0, done.output
     assert "0 seconds: image sets are deleted at 0.25 a second" in done.output
+
+
+def test_nobody_is_denied_anything_on_the_way_down(doomed: Sandbox) -> None:
+    accesses = read_accesses(doomed.state / ACCESS_LOG)
+    assert access.denied(accesses) == []
+    assert any("ahi-sandbox-importer" in one.principal for one in accesses)

@@ -21,7 +21,7 @@ from sandbox import Sandbox, Uploads
 from small_studies import write_small_studies
 from source_pixels import decoded, frame_array, frame_bytes, number_of_frames
 from told import told
-from unheard import no_sweep, unheard_uploads
+from unheard import UNHEARD, no_sweep, unheard_uploads
 
 from benchmarks import access
 from cli.deployed import Deployed
@@ -209,6 +209,11 @@ def test_files_waiting_at_a_stop_are_imported_after_the_next_start(sandbox: Sand
         datastoreId=found.outputs["DatastoreMainId"], imageSetId=cine["image_set_id"]
     )
     assert image_set["imageSetState"] == "ACTIVE"
+
+
+def test_files_that_no_event_told_of_are_found_by_the_sweep(sandbox: Sandbox) -> None:
+    sandbox.wait_until_settled("unheard/", UNHEARD)
+    assert {one["status"] for one in sandbox.files("unheard/").values()} == {"IMPORTED"}
 
 
 def imported_by_jobs(sandbox: Sandbox, job_ids: set[str]) -> int:

@@ -5,6 +5,9 @@ from contextlib import contextmanager
 
 from cli.deployed import Deployed
 
+# Files that no event told of, since the local AWS was deployed.
+UNHEARD = 2
+
 
 @contextmanager
 def unheard_uploads(found: Deployed) -> Iterator[None]:
