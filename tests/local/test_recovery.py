@@ -120,28 +120,28 @@ def test_an_upload_that_was_deleted_comes_back_and_is_not_imported_twice(hospita
 
 def test_metadata_changed_wrongly_goes_back_to_its_version(hospital: Sandbox) -> None:
     imaging, where = hospital.as_one_of("steward").client("medical-imaging"), image_set(hospital)
-    right = imaging.get_image_set_metadata(**where)["imageSetMetadataBlob"].read()
     version = imaging.get_image_set(**where)["versionId"]
-    change = json.dumps({"SchemaVersion": "1.1", "Patient": {"DICOM": {"PatientName": "Wrong^Name"}}})
-    update(hospital, imaging, where, DICOMUpdates={"updatableAttributes": change.encode()})
-    assert imaging.get_image_set_metadata(**where)["imageSetMetadataBlob"].read() != right
+    ((series, right),) = series_of(imaging, where).items()
+    wrong = {"Study": {"Series": {series: {"DICOM": {"SeriesDescription": "wrong"}}}}}
+    change = json.dumps({"SchemaVersion": "1.1", **wrong}).encode()
+    update(hospital, imaging, where, DICOMUpdates={"updatableAttributes": change})
+    assert series_of(imaging, where)[series]["SeriesDescription"] == "wrong"
 
     update(hospital, imaging, where, revertToVersionId=version)
-    assert patient_of(imaging, where) != "Wrong^Name"
+    assert series_of(imaging, where) == {series: right}
 
 
 def update(hospital: Sandbox, imaging: Any, where: dict[str, str], **updates: Any) -> None:
     version = imaging.get_image_set(**where)["versionId"]
-    imaging.update_image_set_metadata(
-        **where, latestVersionId=version, updateImageSetMetadataUpdates=updates, force=True
-    )
+    imaging.update_image_set_metadata(**where, latestVersionId=version, updateImageSetMetadataUpdates=updates)
     hospital.until_active(where)
 
 
-def patient_of(imaging: Any, where: dict[str, str]) -> str | None:
+def series_of(imaging: Any, where: dict[str, str]) -> dict[str, Any]:
+    """The attributes of each series."""
     blob = imaging.get_image_set_metadata(**where)["imageSetMetadataBlob"].read()
-    name: str | None = json.loads(gzip.decompress(blob))["Patient"]["DICOM"].get("PatientName")
-    return name
+    found = json.loads(gzip.decompress(blob))["Study"]["Series"]
+    return {uid: series["DICOM"] for uid, series in found.items()}
 
 
 def copy_onto_itself(hospital: Sandbox, key: str) -> None:
