@@ -16,7 +16,7 @@ Keys = Mapping[str, str]
 
 
 def user_name(deployment: Deployment, role: Role) -> str:
-    return f"ahi-{deployment.name}-{role}"
+    return f"ahi-{deployment.name}-{deployment.region}-{role}"
 
 
 def make_users(state: Path, deployment: Deployment, iam: Any) -> None:
@@ -91,7 +91,7 @@ def _detach(iam: Any, name: str, all_but: Set[str] = frozenset()) -> None:
 
 
 def _file(state: Path, deployment: Deployment) -> Path:
-    return state / f"users-{deployment.name}.json"
+    return state / f"users-{deployment.name}-{deployment.region}.json"
 
 
 def _kept(state: Path, deployment: Deployment) -> dict[Role, Keys]:

@@ -91,7 +91,7 @@ def test_a_role_without_a_team_any_more_has_no_user_and_no_key(iam: Any, tmp_pat
     deployment = with_teams(leaving="steward")
     make_users(tmp_path, deployment, iam)
     make_users(tmp_path, with_teams(), iam)
-    assert "ahi-sandbox-steward" not in {user["UserName"] for user in iam.list_users()["Users"]}
+    assert f"ahi-sandbox-{REGION}-steward" not in {user["UserName"] for user in iam.list_users()["Users"]}
     with pytest.raises(CommandError, match="a team with the role steward"):
         keys_of(tmp_path, deployment, "steward")
 
@@ -103,7 +103,7 @@ def test_users_are_deleted_with_their_deployment_and_twice_if_need_be(iam: Any, 
     kept = {file: file.read_bytes() for file in tmp_path.iterdir()}
     delete_users(tmp_path, deployment, iam)
     assert list(tmp_path.iterdir()) == []
-    assert "ahi-sandbox-auditor" not in {user["UserName"] for user in iam.list_users()["Users"]}
+    assert f"ahi-sandbox-{REGION}-auditor" not in {user["UserName"] for user in iam.list_users()["Users"]}
     # Stopped before it had forgotten the keys.
     for file, held in kept.items():
         file.write_bytes(held)
@@ -142,12 +142,12 @@ def test_a_missing_right_is_told_with_who_lacks_it_and_which_team_has_it(
     make_users(server.state, load_deployment(str(file)), iam)
     sentence, hint = refused("pause", "--deployment", str(file))
     assert sentence == (
-        "error: arn:aws:iam::000000000000:user/ahi-small-operator may not "
+        "error: arn:aws:iam::000000000000:user/ahi-small-us-east-1-operator may not "
         "cloudformation:DescribeStacks, the team night may"
     )
     assert "docs/guides/people.md" in hint
     log = (server.state / "access.ndjson").read_text()
-    assert '"principal": "arn:aws:iam::000000000000:user/ahi-small-operator"' in log
+    assert '"principal": "arn:aws:iam::000000000000:user/ahi-small-us-east-1-operator"' in log
 
 
 def test_a_role_that_no_team_has_is_asked_for(iam: Any, file: Path, server: local.LocalAws) -> None:

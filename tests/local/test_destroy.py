@@ -121,7 +121,7 @@ def test_run_again_it_deletes_what_is_left(doomed: Sandbox) -> None:
     assert there.isdisjoint(bucket.name for bucket in remains.buckets)
     assert client("dynamodb").list_tables()["TableNames"] == []
     assert [one["UserName"] for one in client("iam").list_users()["Users"]] == []
-    assert not (doomed.state / "users-sandbox.json").exists()
+    assert not (doomed.state / "users-sandbox-us-east-1.json").exists()
     stores = client("medical-imaging").list_datastores()["datastoreSummaries"]
     assert {store["datastoreStatus"] for store in stores} <= {"DELETED"}
 
@@ -148,4 +148,4 @@ def test_where_nothing_is_left_it_says_so_and_fails_at_nothing(doomed: Sandbox) 
 def test_nobody_is_denied_anything_on_the_way_down(doomed: Sandbox) -> None:
     accesses = read_accesses(doomed.state / ACCESS_LOG)
     assert access.denied(accesses) == []
-    assert any("ahi-sandbox-importer" in one.principal for one in accesses)
+    assert any("ahi-sandbox-us-east-1-importer" in one.principal for one in accesses)
