@@ -120,15 +120,28 @@ def test_an_upload_that_was_deleted_comes_back_and_is_not_imported_twice(hospita
 
 def test_metadata_changed_wrongly_goes_back_to_its_version(hospital: Sandbox) -> None:
     imaging, where = hospital.as_one_of("steward").client("medical-imaging"), image_set(hospital)
-    version = imaging.get_image_set(**where)["versionId"]
-    ((series, right),) = series_of(imaging, where).items()
-    wrong = {"Study": {"Series": {series: {"DICOM": {"SeriesDescription": "wrong"}}}}}
-    change = json.dumps({"SchemaVersion": "1.1", **wrong}).encode()
-    update(hospital, imaging, where, DICOMUpdates={"updatableAttributes": change})
-    assert series_of(imaging, where)[series]["SeriesDescription"] == "wrong"
+    copy = copied(hospital, imaging, where)
+    version, right = imaging.get_image_set(**copy)["versionId"], patient_of(imaging, copy)
+    change = {"SchemaVersion": "1.1", "Patient": {"DICOM": {"PatientName": "Wrong^Name"}}}
+    update(hospital, imaging, copy, DICOMUpdates={"updatableAttributes": json.dumps(change).encode()})
+    assert patient_of(imaging, copy) != right
 
-    update(hospital, imaging, where, revertToVersionId=version)
-    assert series_of(imaging, where) == {series: right}
+    update(hospital, imaging, copy, revertToVersionId=version)
+    assert patient_of(imaging, copy) == right
+    imaging.delete_image_set(**copy)
+
+
+def copied(hospital: Sandbox, imaging: Any, where: dict[str, str]) -> dict[str, str]:
+    """A copy, whose attributes may be changed without those of its study."""
+    source = {"latestVersionId": imaging.get_image_set(**where)["versionId"]}
+    made = imaging.copy_image_set(
+        datastoreId=where["datastoreId"],
+        sourceImageSetId=where["imageSetId"],
+        copyImageSetInformation={"sourceImageSet": source},
+    )
+    copy = {**where, "imageSetId": made["destinationImageSetProperties"]["imageSetId"]}
+    hospital.until_active(copy)
+    return copy
 
 
 def update(hospital: Sandbox, imaging: Any, where: dict[str, str], **updates: Any) -> None:
@@ -137,11 +150,9 @@ def update(hospital: Sandbox, imaging: Any, where: dict[str, str], **updates: An
     hospital.until_active(where)
 
 
-def series_of(imaging: Any, where: dict[str, str]) -> dict[str, Any]:
-    """The attributes of each series."""
+def patient_of(imaging: Any, where: dict[str, str]) -> Any:
     blob = imaging.get_image_set_metadata(**where)["imageSetMetadataBlob"].read()
-    found = json.loads(gzip.decompress(blob))["Study"]["Series"]
-    return {uid: series["DICOM"] for uid, series in found.items()}
+    return json.loads(gzip.decompress(blob))["Patient"]["DICOM"]
 
 
 def copy_onto_itself(hospital: Sandbox, key: str) -> None:
@@ -165,7 +176,7 @@ def test_an_image_set_that_was_deleted_is_imported_again(hospital: Sandbox) -> N
     files = [key for key, one in newest(hospital).items() if one["image_set_id"] == where["imageSetId"]]
     steward.delete_image_set(**where)
     deadline = time.monotonic() + 60
-    while code_of(steward.get_image_set, **where) == "answered":
+    while where["imageSetId"] in searched(steward, where["datastoreId"]):
         assert time.monotonic() < deadline
         time.sleep(0.2)
 
@@ -179,6 +190,11 @@ def test_an_image_set_that_was_deleted_is_imported_again(hospital: Sandbox) -> N
     assert found["imageSetState"] == "ACTIVE"
 
 
+def searched(imaging: Any, store: str) -> set[str]:
+    found = imaging.search_image_sets(datastoreId=store)["imageSetsMetadataSummaries"]
+    return {one["imageSetId"] for one in found}
+
+
 def test_rows_of_the_ledger_come_back_from_a_restored_table(hospital: Sandbox) -> None:
     """The local AWS restores a table as it is now, so it is restored before the rows are lost."""
     dynamodb, ledger = administrator(hospital, "dynamodb"), hospital.find().outputs["LedgerTable"]
@@ -188,7 +204,7 @@ def test_rows_of_the_ledger_come_back_from_a_restored_table(hospital: Sandbox) -
         SourceTableName=ledger, TargetTableName="restored", UseLatestRestorableTime=True
     )
     dynamodb.get_waiter("table_exists").wait(TableName="restored")
-    lost = [row for row in rows(dynamodb, ledger) if PREFIX in json.dumps(row)]
+    lost = [row for row in rows(dynamodb, ledger) if PREFIX in str(row)]
     for row in lost:
         dynamodb.delete_item(TableName=ledger, Key={"pk": row["pk"], "sk": row["sk"]})
     assert versions(hospital) == []
@@ -216,19 +232,24 @@ def test_what_was_issued_to_a_leaked_role_is_shut_out_and_the_import_goes_on(
     name = hospital.find().import_output("RegisterFunction")
     role = functions.get_function_configuration(FunctionName=name)["Role"].rpartition("/")[2]
     stolen = client_with("s3", "us-east-1", leaked(hospital, role))
-    known, bucket = sorted(hospital.files(PREFIX))[0], hospital.find().input_bucket
-    assert code_of(stolen.get_object, Bucket=bucket, Key=known) == "answered"
+    file = min(newest(hospital).values(), key=lambda one: one["key"])
+    upload = {
+        "Bucket": hospital.find().input_bucket,
+        "Key": file["key"],
+        "VersionId": file["version"],
+    }
+    assert code_of(stolen.get_object, **upload) == "answered"
 
     time.sleep(1.1)
     revoke_sessions(iam, role)
-    assert code_of(stolen.get_object, Bucket=bucket, Key=known) == "AccessDenied"
+    assert code_of(stolen.get_object, **upload) == "AccessDenied"
     time.sleep(1.1)
-    functions.update_function_configuration(FunctionName=name, Description="revoked")
+    renew_environments(functions, name)
     write_small_studies(tmp_path, studies=1, instances=1)
     hospital.ahi("upload", str(tmp_path), "--prefix", f"{PREFIX}after")
     hospital.wait_until_settled(f"{PREFIX}after/", 1)
     assert {one["status"] for one in hospital.files(f"{PREFIX}after/").values()} == {"IMPORTED"}
-    assert code_of(stolen.get_object, Bucket=bucket, Key=known) == "AccessDenied"
+    assert code_of(stolen.get_object, **upload) == "AccessDenied"
 
 
 def leaked(hospital: Sandbox, role: str) -> Keys:
@@ -246,6 +267,14 @@ def leaked(hospital: Sandbox, role: str) -> Keys:
         "aws_secret_access_key": keys["SecretAccessKey"],
         "aws_session_token": keys["SessionToken"],
     }
+
+
+def renew_environments(functions: Any, name: str) -> None:
+    """A changed timeout ends a function's environments, and the credentials in them; then it is put back."""
+    seconds = functions.get_function_configuration(FunctionName=name)["Timeout"]
+    for timeout in (seconds + 1, seconds):
+        functions.update_function_configuration(FunctionName=name, Timeout=timeout)
+        functions.get_waiter("function_updated").wait(FunctionName=name)
 
 
 def revoke_sessions(iam: Any, role: str) -> None:
