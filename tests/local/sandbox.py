@@ -78,9 +78,7 @@ class Sandbox:
 
 
 @contextmanager
-def deployed_in(
-    state: Path, file: str = "sandbox", change: Callable[[str], str] = str
-) -> Iterator[Sandbox]:
+def deployed_in(state: Path, file: str = "sandbox", change: Callable[[str], str] = str) -> Iterator[Sandbox]:
     """A local AWS of its own in `state`, with a deployment on it, its file changed by `change`."""
     before = dict(os.environ)
     with pytest.MonkeyPatch.context() as patch:

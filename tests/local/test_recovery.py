@@ -33,7 +33,7 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     def with_prefix(text: str) -> str:
         return text.replace("data_stores:\n  main:\n    name: sandbox\n", ONE_STORE)
 
-    with deployed_in(tmp_path_factory.mktemp("hospital"), with_prefix) as made:
+    with deployed_in(tmp_path_factory.mktemp("hospital"), change=with_prefix) as made:
         studies = tmp_path_factory.mktemp("studies")
         write_small_studies(studies, studies=2, instances=2)
         made.ahi("upload", str(studies), "--prefix", PREFIX)
