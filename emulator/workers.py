@@ -4,18 +4,23 @@ A process that dies or takes too long costs its own task and nothing else: decod
 C code fed with what hospitals send. `concurrent.futures` gives up the whole pool then.
 """
 
+import fcntl
 import importlib
 import multiprocessing
 import os
 import queue
 import signal
 import threading
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Generic, NamedTuple, TypeVar
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+# A decoded frame goes through at once: in pieces, both processes wait for each other at each.
+PIPE_BYTES = 1024 * 1024
 
 # Forking a process full of threads is not safe.
 _context = multiprocessing.get_context("spawn")
@@ -27,7 +32,8 @@ class WorkerLost(Exception):  # noqa: N818 - what happened
 
 class _Worker(NamedTuple):
     process: SpawnProcess
-    connection: Connection
+    tasks: Connection
+    answers: Connection
 
 
 class Workers(Generic[Task, Result]):
@@ -63,18 +69,20 @@ class Workers(Generic[Task, Result]):
             self._end(process)
 
     def _start(self) -> _Worker:
-        ours, theirs = _context.Pipe()
-        process = _context.Process(target=_serve, args=(theirs, self._work), daemon=True)
+        its_tasks, tasks = _context.Pipe(duplex=False)
+        answers, its_answers = _wide_pipe()
+        process = _context.Process(target=_serve, args=(its_tasks, its_answers, self._work), daemon=True)
         process.start()
-        theirs.close()
+        its_tasks.close()
+        its_answers.close()
         self._processes.add(process)
-        return _Worker(process, ours)
+        return _Worker(process, tasks, answers)
 
     def _ask(self, worker: _Worker, task: Task) -> tuple[bool, Result]:
         try:
-            worker.connection.send(task)
-            if worker.connection.poll(self._seconds):
-                answer: tuple[bool, Result] = worker.connection.recv()
+            worker.tasks.send(task)
+            if worker.answers.poll(self._seconds):
+                answer: tuple[bool, Result] = worker.answers.recv()
                 return answer
         except (EOFError, OSError) as error:
             self._end(worker.process)
@@ -88,6 +96,16 @@ class Workers(Generic[Task, Result]):
         self._processes.discard(process)
 
 
+def _wide_pipe() -> tuple[Connection, Connection]:
+    """Its end to read and its end to write."""
+    reader, writer = _context.Pipe(duplex=False)
+    # Linux alone can, up to a sum for each user: a narrower one is slower, no more.
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        with suppress(OSError):
+            fcntl.fcntl(writer.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    return reader, writer
+
+
 def _end_with_the_server() -> None:
     """A server that is killed ends nobody, and a decoder that hangs would run for ever."""
     server = multiprocessing.parent_process()
@@ -96,7 +114,7 @@ def _end_with_the_server() -> None:
     os._exit(1)
 
 
-def _serve(connection: Connection, work: str) -> None:
+def _serve(tasks: Connection, answers: Connection, work: str) -> None:
     # Ctrl-C reaches the whole group; the server decides when workers end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_server, daemon=True).start()
@@ -104,11 +122,11 @@ def _serve(connection: Connection, work: str) -> None:
     do = getattr(importlib.import_module(module), name)
     while True:
         try:
-            task = connection.recv()
+            task = tasks.recv()
         except EOFError:
             return
         try:
-            connection.send((True, do(task)))
+            answers.send((True, do(task)))
         except Exception as error:
             # Its text may quote the file.
-            connection.send((False, type(error).__name__))
+            answers.send((False, type(error).__name__))
