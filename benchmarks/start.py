@@ -41,7 +41,13 @@ CLIENTS = {
     "backfill": "sqs s3",
 }
 
-STORE = {"id": "main", "prefix": "", "datastore_id": "d", "role_arn": "r", "output_uri": "s3://o/main/"}
+STORE = {
+    "id": "main",
+    "prefix": "",
+    "datastore_id": "d",
+    "role_arn": "arn:aws:iam::000000000000:role/import-main",
+    "output_uri": "s3://o/main/",
+}
 NUMBERS = (
     "quiet_seconds longest_wait_seconds start_rate start_burst start_rate_ceiling concurrent_jobs "
     "files_per_job bytes_per_job folders_per_job bytes_per_file drain_minutes "
