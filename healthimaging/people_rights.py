@@ -136,10 +136,12 @@ def auditor(at: Workplace) -> list[iam.PolicyStatement]:
     """
     storage = at.storage
     buckets = [storage.input, storage.output, storage.staging]
+    of_region = f"{at.stack_prefix}-{Stack.of(at.dicom_import).region}"
+    # Partners know the names of the roles of jobs and functions; CloudFormation names all others.
     roles = [
-        _arn(at, "iam", f"role/{stack}-*", region="") for stack in _stacks(at, "access", "data", "import")
+        _arn(at, "iam", f"role/{name}-*", region="") for name in (of_region, *_stacks(at, "data", "import"))
     ]
-    policies = _arn(at, "iam", f"policy/{at.stack_prefix}-{Stack.of(at.dicom_import).region}-*", region="")
+    policies = _arn(at, "iam", f"policy/{of_region}-*", region="")
     # Queues have the names that CloudFormation gives them; all of them in one line keep the policy short.
     queues = [_arn(at, "sqs", f"{stack}-*") for stack in _stacks(at, "import")]
     keys = [at.key, *(store.datastore.encryption_key for store in at.stores)]
