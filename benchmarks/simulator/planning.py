@@ -39,7 +39,7 @@ class GeneratedS3:
         assert operation == "list_object_versions"
         return self
 
-    def paginate(self, Bucket: str, Prefix: str = "", Delimiter: str = "") -> Iterator[Any]:  # noqa: N803
+    def paginate(self, Prefix: str = "", **request: str) -> Iterator[Any]:  # noqa: N803
         first = int(Prefix.split("/")[0]) * STUDIES_OF_A_FOLDER if Prefix else 0
         last = first + STUDIES_OF_A_FOLDER if Prefix else self._studies
         for folder in map(_folder, range(first, min(last, self._studies))):
