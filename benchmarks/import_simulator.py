@@ -160,20 +160,21 @@ def measure(files: int, planned: int, rates: tuple[float, ...]) -> dict[str, Any
     """Each run has a process of its own, so that its memory is its own; two run side by side."""
     origin = provenance("lambdas", "benchmarks")
     with ProcessPoolExecutor(PROCESSES, max_tasks_per_child=1, mp_context=get_context("spawn")) as pool:
-        layouts = {one[0]: pool.submit(ours, files, one, rates) for one in LAYOUTS}
+        # What takes long comes last: a mistake in the rest shows early.
+        plans = [pool.submit(plan_all, planned // share) for share in SHARES_PLANNED]
         alone = [pool.submit(lone, rate) for rate in rates]
         losing = [pool.submit(hurt, files // 10, rate) for rate in rates]
-        plans = [pool.submit(plan_all, planned // share) for share in SHARES_PLANNED]
+        layouts = {one[0]: pool.submit(ours, files, one, rates) for one in LAYOUTS}
         return {
             **origin,
             "files": files,
             "settings": {name: value for name, value in SETTINGS.items() if name != "stores"},
-            "layouts": {name: runs.result()["layout"] for name, runs in layouts.items()},
-            "others": [one for rate in rates for one in others(files, rate)],
-            "hurt": [run.result() for run in losing],
-            "alone": [run.result() for run in alone],
-            "urgent": layouts[URGENT_BESIDE].result()["urgent"],
             "planned": [run.result() for run in plans],
+            "alone": [run.result() for run in alone],
+            "hurt": [run.result() for run in losing],
+            "others": [one for rate in rates for one in others(files, rate)],
+            "layouts": {name: run.result()["layout"] for name, run in layouts.items()},
+            "urgent": layouts[URGENT_BESIDE].result()["urgent"],
         }
 
 
