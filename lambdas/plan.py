@@ -18,7 +18,7 @@ from lambdas.importing.files import Folder, FolderState, JobState, Status
 from lambdas.messages import Response, each_message
 from lambdas.planning import Planner
 from lambdas.settings import ImportSettings, read_import_settings, setting
-from lambdas.telemetry import JOBS_IN_FLIGHT, OLDEST_WAITING_SECONDS, described, logger, measure, observed
+from lambdas.telemetry import JOBS_IN_FLIGHT, OLDEST_WAITING_SECONDS, measure, observed
 
 # A message that is not handled by then is taken as lost.
 LOST_AFTER = timedelta(seconds=60)
@@ -105,23 +105,25 @@ class Plan:
     def tick(self) -> None:
         """Plan what is due though its message was lost or had to wait, and send lost job messages again."""
         now, mode = self.now(), self.ledger.control.mode()
-        if mode is Mode.RUNNING:
-            self._surely(
-                lambda: self.planner.plan(self.ledger.folders_in(FolderState.OPEN), send=self.plans.send)
-            )
-        else:
-            self._surely(lambda: self.planner.count(self.ledger.folders_in(FolderState.OPEN)))
+        failure = self._failure_of_planning(mode)
         for job in self.ledger.jobs_in(JobState.PLANNED, before=now - LOST_AFTER):
             if mode is not Mode.PAUSED:
                 self.committer.send_again(job)
         self._publish(now)
+        if failure:
+            raise failure
 
-    def _surely(self, run: Callable[[], Any]) -> None:
-        """Planning must not keep lost messages from being sent again."""
+    def _failure_of_planning(self, mode: Mode) -> Exception | None:
+        """Kept to the end of the tick, when it rings the alarm: first, lost messages are sent again."""
+        folders = self.ledger.folders_in(FolderState.OPEN)
         try:
-            run()
+            if mode is Mode.RUNNING:
+                self.planner.plan(folders, send=self.plans.send)
+            else:
+                self.planner.count(folders)
         except Exception as error:
-            logger.warning("planning failed", extra=described(error))
+            return error
+        return None
 
     def _publish(self, now: datetime) -> None:
         oldest = [self._oldest(state) for state in (FolderState.OPEN, FolderState.IMPORTING)]

@@ -188,8 +188,9 @@ class Ticking:
         return self.left
 
 
-def test_a_partner_that_takes_its_policy_back_keeps_nobody_elses_files_waiting() -> None:
-    """Its folder is the oldest, so each tick comes to it first; the messages that plan folders are lost."""
+def test_a_partner_that_takes_its_policy_back_rings_and_keeps_nobody_elses_files_waiting() -> None:
+    """Its folder is the oldest, so each tick comes to it first, and fails at its end, which rings the alarm
+    of the function's errors; the messages that plan folders are lost."""
     world = Clinic()
     world.put("sent/a/1")
     world.deliver_ready()
@@ -200,7 +201,8 @@ def test_a_partner_that_takes_its_policy_back_keeps_nobody_elses_files_waiting()
     world.s3.owners[BUCKET] = "333344445555"
     world.pass_time(90)
 
-    world.tick()
+    with pytest.raises(ClientError, match="AccessDenied"):
+        world.tick()
     world.deliver(*world.ready("start"))
     world.end_job()
     world.deliver(*world.ready("results"))
