@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from ledger_in_memory import DeployedInMemory, LedgerInMemory
 
-from cli import deployed
+from cli import deployed, local
 
 
 @pytest.fixture
@@ -15,6 +15,14 @@ def ledger(monkeypatch: pytest.MonkeyPatch) -> LedgerInMemory:
     ledger = LedgerInMemory()
     monkeypatch.setattr(deployed, "find", lambda _name, **_: DeployedInMemory(ledger))
     return ledger
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.LocalAws]:
+    """A local AWS with nothing deployed."""
+    state = tmp_path_factory.mktemp("aws")
+    yield local.start(state, local.free_port())
+    local.stop(state)
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,5 @@
 """`ahi upload` against the S3 of a bare local AWS."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +9,6 @@ import pytest
 from cli import deployed, local
 from cli.errors import CommandError
 from cli.upload import Uploaded, files_under, upload_files, with_slash
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.LocalAws]:
-    state = tmp_path_factory.mktemp("aws")
-    yield local.start(state, local.free_port())
-    local.stop(state)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Whose rights `ahi` takes on the local AWS, and what it says when one is missing."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,6 @@ from config.deployment import Deployment, load_deployment
 from config.people import People, Team
 
 REGION = "us-east-1"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.LocalAws]:
-    state = tmp_path_factory.mktemp("aws")
-    yield local.start(state, local.free_port())
-    local.stop(state)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from dicomweb_requests import DicomWeb
 from local_aws import REGION, LocalAws, Store
 
@@ -40,3 +41,13 @@ class User:
 
     def dicomweb(self, store: Store) -> DicomWeb:
         return DicomWeb(store, *self.keys)
+
+
+def answer(call: Any, **parameters: Any) -> str:
+    """AWS's error code, or "allowed"."""
+    try:
+        call(**parameters)
+    except ClientError as error:
+        code: str = error.response["Error"]["Code"]
+        return code
+    return "allowed"

@@ -6,21 +6,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from iam_users import User
+from iam_users import User, answer
 from local_aws import LocalAws, Store, wait_for
 
 from emulator.access_log import Access, AccessLog, read_accesses
 
 OWN = {"StringEquals": {"aws:ResourceTag/project": "${aws:PrincipalTag/project}"}}
-
-
-def answer(call: Any, **parameters: Any) -> str:
-    try:
-        call(**parameters)
-    except ClientError as error:
-        code: str = error.response["Error"]["Code"]
-        return code
-    return "allowed"
 
 
 def test_a_tag_of_the_store_that_matches_the_users_own_lets_in(aws: LocalAws) -> None:

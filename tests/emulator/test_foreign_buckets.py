@@ -5,22 +5,12 @@ import uuid
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from ct_files import ct_file
-from iam_users import User
+from iam_users import User, answer
 from local_aws import ACCOUNT, LocalAws, Store
 
 OWNER = "555566667777"
 READ = ["s3:ListBucket", "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "kms:Decrypt"]
-
-
-def answer(call: Any, **parameters: Any) -> str:
-    try:
-        call(**parameters)
-    except ClientError as error:
-        code: str = error.response["Error"]["Code"]
-        return code
-    return "allowed"
 
 
 def document(*statements: dict[str, Any]) -> str:
