@@ -1,4 +1,5 @@
-"""Large answers go out in pieces: asyncio copies twice what a socket does not take at once."""
+"""Large answers go out in pieces: asyncio copies twice what a socket does not take at once, and the client
+decrypts one while the next is encrypted."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -6,7 +7,7 @@ from typing import Any
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 
-LARGEST = 1024 * 1024
+LARGEST = 256 * 1024
 
 
 def in_pieces(app: Any) -> Any:
