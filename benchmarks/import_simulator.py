@@ -23,6 +23,7 @@ from rich.table import Table
 
 from benchmarks.provenance import ROOT, described, keep, provenance
 from benchmarks.simulator import bars
+from benchmarks.simulator.billing import billed
 from benchmarks.simulator.deployed import ENVIRONMENT, SETTINGS
 from benchmarks.simulator.imaging import Quotas
 from benchmarks.simulator.planning import plan_all
@@ -39,7 +40,6 @@ SHARES_PLANNED = (100, 10, 1)
 STUDIES = 100
 PROCESSES = 2
 RATES = (0.25, 1.0, 10.0)
-MILLION = 1_000_000
 # Of the events of uploads and of jobs, and of the files.
 LOST, BAD = 0.05, 0.001
 URGENT_BESIDE = "ten studies to a folder"
@@ -113,16 +113,11 @@ def hurt(files: int, rate: float) -> dict[str, Any]:
 
 def priced(run: "Run") -> dict[str, Any]:
     """What came of a backlog that is uploaded, with what AWS bills for it."""
-    from lambdas.importing.prices import read_prices
-
     found = run.resume().figures()
-    files = found["files"]
-    dollars = read_prices().of_each(found["calls"])
     return {
         "rate": run.scenario.quotas.rate,
         **found,
-        "dollars_per_million": round(sum(dollars.values()) / files * MILLION, 2),
-        "dollars_by_name": {call: round(cost / files * MILLION, 3) for call, cost in dollars.items() if cost},
+        **billed(found["calls"], found["files"]),
         "peak_mebibytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
 

@@ -1,5 +1,7 @@
 """What others do: a function starts a job for each message, and leaves quotas to the SDK's retries.
 
+Their bill is the least that it can be: how their messages come to be is not counted.
+
 Nothing is known of what was started before, a call that is throttled is made three times in all, and a
 message that failed comes again until it is a dead letter: its files are lost until somebody looks.
 """
@@ -7,9 +9,11 @@ message that failed comes again until it is a dead letter: its files are lost un
 import heapq
 import itertools
 import random
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.simulator.billing import billed
 from benchmarks.simulator.deployed import DELIVERY_SECONDS, WIRE
 from benchmarks.simulator.imaging import Bucket, Quotas, job_seconds
 from benchmarks.simulator.scenario import FILES_OF_A_SERIES, FILES_OF_A_STUDY, latencies
@@ -18,6 +22,8 @@ from benchmarks.simulator.scenario import FILES_OF_A_SERIES, FILES_OF_A_STUDY, l
 TRIES, LONGEST_BACKOFF_SECONDS = 3, 20
 VISIBILITY_SECONDS, RECEIVES = 30, 3
 FUNCTIONS_AT_ONCE = 10
+# The least that Lambda gives.
+GIGABYTES = 128 / 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +60,9 @@ class Caller:
 
     def __init__(self, strategy: Strategy, files: int, quotas: Quotas) -> None:
         self.strategy, self.files, self.quotas = strategy, files, quotas
-        self.calls = self.throttled = self.dead = 0
+        self.throttled = self.dead = 0
+        self.used: Counter[str] = Counter()
+        self._seconds = 0.0
         self.starts: list[tuple[float, int]] = []
         self._bucket = Bucket(quotas.rate, quotas.burst, quotas.burst, 0.0)
         self._ends: list[float] = []
@@ -84,20 +92,25 @@ class Caller:
         if not self._waiting:
             return
         at, _, message = heapq.heappop(self._waiting)
+        self.used.update(("ReceiveMessage", "LambdaRequest"))
         if message.receives == 0:
+            self.used["SendMessage"] += 1
             self._arrive(message.number + 1)
         message.receives, message.tries = message.receives + 1, 0
         self._push(self._due, max(now, at) + DELIVERY_SECONDS, message)
 
     def _call(self, now: float, message: Message) -> None:
-        self.calls += 1
+        self.used["StartDICOMImportJob"] += 1
+        self._seconds += WIRE["StartDICOMImportJob"]
         message.tries += 1
         if self._starts(now):
+            self.used["DeleteMessageBatch"] += 1
             self._receive(now)
         elif message.tries < TRIES:
             longest = min(2.0 ** (message.tries - 1), LONGEST_BACKOFF_SECONDS)
-            wait = WIRE["StartDICOMImportJob"] + self._random.random() * longest
-            self._push(self._due, now + wait, message)
+            pause = self._random.random() * longest
+            self._seconds += pause
+            self._push(self._due, now + WIRE["StartDICOMImportJob"] + pause, message)
         else:
             self._fail(now, message)
 
@@ -133,8 +146,9 @@ class Caller:
             "files_an_hour": round((self.files - lost) / last_end * 3600),
             "hours": round(last_end / 3600, 2),
             **latencies(self.starts),
-            "throttled_share": round(self.throttled / self.calls, 4),
+            "throttled_share": round(self.throttled / self.used["StartDICOMImportJob"], 4),
             "duplicates": read - (self.files - lost),
             "losses": lost,
             "copies": 0,
+            **billed({**self.used, "LambdaGigabyteSecond": self._seconds * GIGABYTES}, self.files),
         }

@@ -111,6 +111,16 @@ def test_a_job_for_each_file_loses_what_the_sdk_gives_up() -> None:
     assert told["throttled_share"] > 0.5
 
 
+def test_what_others_try_again_is_billed_again() -> None:
+    (strategy,) = (one for one in STRATEGIES if one.name == "one job a file")
+
+    throttled, free = (Caller(strategy, 50, Quotas(rate=rate)).run() for rate in (0.25, 1_000.0))
+
+    assert (free["calls"]["LambdaRequest"], free["calls"]["DeleteMessageBatch"]) == (50, 50)
+    assert throttled["calls"]["LambdaRequest"] > 50
+    assert throttled["dollars_per_million"] > free["dollars_per_million"]
+
+
 def test_the_simulated_functions_are_those_that_are_deployed() -> None:
     deployed = {
         step.name: (
