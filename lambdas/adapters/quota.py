@@ -14,6 +14,8 @@ PACE = {"pk": "pace", "sk": "/"}
 TRIES = 10
 # Jobs whose wait for a slot is noted: each write of the row is billed by its size. The others ask again.
 MOST_WAITING = 100
+# Of the urgent ones so many more: a backlog must not keep them from being called.
+MOST_WAITING_URGENT = MOST_WAITING * 2
 
 
 class Quota:
@@ -48,7 +50,11 @@ class Quota:
                 _slots(job.datastore_id),
                 "ADD #waiting :waiting",
                 "size(#jobs) >= :most AND (attribute_not_exists(#waiting) OR size(#waiting) < :many)",
-                {":waiting": {_place(job)}, ":most": concurrent_jobs, ":many": MOST_WAITING},
+                {
+                    ":waiting": {_place(job)},
+                    ":most": concurrent_jobs,
+                    ":many": MOST_WAITING_URGENT if job.is_urgent else MOST_WAITING,
+                },
             )
         )
 

@@ -325,6 +325,17 @@ def test_so_many_wait_in_the_row_and_the_others_ask_again(table: Any) -> None:
     assert sum(quota.next_waiting("d") is not None for _ in range(MOST_WAITING + 1)) == MOST_WAITING
 
 
+def test_an_urgent_job_is_noted_where_a_backlog_has_taken_all_the_room(table: Any) -> None:
+    quota = Quota(table)
+    quota.take_slot(job("running"), 1)
+    for number in range(MOST_WAITING + 1):
+        quota.take_slot(job(f"{number}"), 1)
+
+    assert not quota.take_slot(job("urgent", is_urgent=True), 1)
+
+    assert quota.next_waiting("d") == "urgent"
+
+
 def test_turns_are_given_at_the_rate(table: Any) -> None:
     quota, rate = Quota(table), Rate(per_second=0.25, burst=1, ceiling=0.25)
 
