@@ -101,6 +101,7 @@ def _reading_rows(found: dict[str, Any]) -> list[tuple[str, str, str]]:
         "WADO-RS frame decoded": "wado_decoded",
     }
     rows = [(name, _call(found["frames"][key]), ">= 300/s, p99 < 10 ms") for name, key in frames.items()]
+    rows.append(("  its decoding alone", _call(found["frames"]["decoding_alone"]), ""))
     search, metadata = found["search"], found["metadata"]
     rows.append((f"SearchImageSets over {search['image_sets']:,}", _call(search), "p99 < 50 ms"))
     rows += [

@@ -4,14 +4,17 @@ import dataclasses
 import gzip
 import json
 import random
+import time
 from typing import Any
 
+from botocore.awsrequest import AWSPreparedRequest
 from botocore.credentials import Credentials
 
 from benchmarks.importing import place
 from benchmarks.sandbox import ROOT, Connection, Sandbox, figures, new_datastore
 from emulator.image_sets import search
 from emulator.imports.outcomes import Imported
+from emulator.pixels.encode import LOSSLESS_FORMATS
 from emulator.storage import Storage
 
 HTJ2K = 'multipart/related; type="image/jphc"; transfer-syntax=1.2.840.10008.1.2.4.202'
@@ -33,20 +36,17 @@ def frames(sandbox: Sandbox, count: int) -> dict[str, Any]:
     ids = [frame["ID"] for each in one_series["Instances"].values() for frame in each["ImageFrames"]]
     uids = list(one_series["Instances"])
 
-    def native_api(credentials: Credentials) -> dict[str, float]:
-        return _measured(
-            connection,
-            [
-                connection.signed(
-                    credentials,
-                    "POST",
-                    f"{store}/imageSet/{image_set}/getImageFrame",
-                    json.dumps({"imageFrameId": ids[number % len(ids)]}).encode(),
-                    {"Content-Type": "application/json"},
-                )
-                for number in range(count + WARM)
-            ],
+    def asked(credentials: Credentials, number: int) -> AWSPreparedRequest:
+        return connection.signed(
+            credentials,
+            "POST",
+            f"{store}/imageSet/{image_set}/getImageFrame",
+            json.dumps({"imageFrameId": ids[number % len(ids)]}).encode(),
+            {"Content-Type": "application/json"},
         )
+
+    def native_api(credentials: Credentials) -> dict[str, float]:
+        return _measured(connection, [asked(credentials, number) for number in range(count + WARM)])
 
     def wado(accept: str) -> dict[str, float]:
         series_path = f"{store}/studies/{study_uid}/series/{series_uid}"
@@ -69,7 +69,19 @@ def frames(sandbox: Sandbox, count: int) -> dict[str, Any]:
         "get_image_frame_as_role": native_api(sandbox.role_session()),
         "wado_stored": wado(HTJ2K),
         "wado_decoded": wado(NATIVE),
+        "decoding_alone": _decoding(connection.send(asked(ROOT, 0)), count),
     }
+
+
+def _decoding(frame: bytes, count: int) -> dict[str, float]:
+    """What of a decoded frame's time no service can spare."""
+    decode = LOSSLESS_FORMATS["HTJ2K"].decode
+    taken = []
+    for _ in range(count + WARM):
+        begin = time.perf_counter()
+        decode(frame)
+        taken.append(time.perf_counter() - begin)
+    return figures(taken[WARM:])
 
 
 def searches(sandbox: Sandbox, image_sets: int, count: int) -> dict[str, Any]:
