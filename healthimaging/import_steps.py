@@ -61,7 +61,7 @@ STEPS = (
         sends_to=("plan", "stage", "start"),
         memory_size=ONE_CPU,
         queue="plan",
-        max_concurrency=10,
+        max_concurrency=20,
     ),
     Step(
         name="stage",

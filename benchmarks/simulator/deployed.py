@@ -22,7 +22,7 @@ class Function:
 # As in healthimaging/import_steps.py, which needs the CDK; a test holds them together.
 FUNCTIONS = {
     "register": Function(timeout=60, memory=512, queue="uploads", batch_size=100, window=1, at_once=20),
-    "plan": Function(timeout=300, memory=1769, queue="plan", at_once=10),
+    "plan": Function(timeout=300, memory=1769, queue="plan", at_once=20),
     "stage": Function(timeout=300, memory=512, queue="stage", at_once=10),
     "start": Function(timeout=60, memory=1769, queue="start", at_once=30),
     "record": Function(timeout=300, memory=1769, queue="results", at_once=10),

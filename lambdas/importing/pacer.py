@@ -1,6 +1,7 @@
 """How fast jobs may start: tickets of one line, called at a rate that is learned from what is refused.
 
-An urgent start takes the head of the line, and the line moves back by one place.
+An urgent start takes the head of the line, or is called at once out of what is kept, and the line moves back
+by one place.
 
 The rate grows a little with every start that had to wait for its ticket, and is cut with every start
 that HealthImaging throttles. Tickets count starts, not seconds: when the rate changes, everybody who
@@ -20,7 +21,7 @@ SLOWEST = 0.01
 SPENT_BEFORE = 2
 # A ticket that was called so long ago is not taken any more: those of an outage must not come at once.
 CALLED_FOR_SECONDS = 60
-# Of what AWS allows at once, so much is kept for starts that come late, and so two together.
+# Of what AWS allows at once, so much is kept for starts that come late, and so two together, or are urgent.
 KEPT = 1
 # A turn that comes so soon is waited for with all made ready.
 SOON_SECONDS, MOMENT, SHORTEST_NAP = 3, 0.2, 0.001
@@ -81,6 +82,8 @@ def take_ticket(pace: Pace, rate: Rate, *, is_urgent: bool = False) -> tuple[flo
         return place - pace.pushed, replace(pace, following=place + 1)
     ahead = max(0, ceil(pace.following - max(pace.called, pace.urgent - 1) - FRACTION) - 1)
     place = max(pace.following - ahead, rested)
+    if rate.burst > KEPT:
+        place = min(place, max(pace.called, pace.urgent))
     pushed = pace.pushed + (1 if ahead else 0)
     return place, replace(pace, following=max(pace.following, place) + 1, pushed=pushed, urgent=place + 1)
 

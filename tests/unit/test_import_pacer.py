@@ -218,3 +218,35 @@ def test_an_urgent_ticket_is_called_before_all_that_wait_and_after_other_urgent_
         assert all(later - earlier > 1 - 1e-6 for earlier, later in itertools.pairwise(every))
         if is_urgent and turn(pace, ticket, is_urgent=True) > now:
             assert turn(pace, ticket, is_urgent=True) <= now + len(turns[True]) + 1e-6
+
+
+def test_point_11_an_urgent_ticket_is_called_at_once_where_a_start_is_kept() -> None:
+    rate = Rate(per_second=0.25, burst=2, ceiling=0.25)
+    pace = begin(rate, 0.0)
+    for _ in range(1_000):
+        _, pace = take_ticket(pace, rate)
+    pace = begin(rate, 1_001.0, pace)
+
+    first, pace = take_ticket(pace, rate, is_urgent=True)
+    second, pace = take_ticket(pace, rate, is_urgent=True)
+
+    assert turn(pace, first, is_urgent=True) == 1_001.0
+    assert turn(pace, second, is_urgent=True) == 1_004.0
+
+
+@given(st.integers(KEPT + 1, 4), st.lists(st.tuples(st.booleans(), st.floats(0, 3)), max_size=40))
+def test_urgent_starts_out_of_what_is_kept_are_no_more_than_is_allowed(
+    burst: int, asked: list[tuple[bool, float]]
+) -> None:
+    rate, now = Rate(per_second=1, burst=burst, ceiling=1), 0.0
+    pace, service = begin(rate, now), Service(1, burst, burst)
+    waiting: list[tuple[float, bool]] = []
+    for is_urgent, later in [*asked, (False, 1_000.0)]:
+        now += later
+        pace = begin(rate, now, pace)
+        turns = {one: turn(pace, one[0], is_urgent=one[1]) for one in waiting}
+        called = [one for one in waiting if turns[one] <= now]
+        assert all(service.allows(turns[one] + 1e-6) for one in sorted(called, key=lambda one: turns[one]))
+        waiting = [one for one in waiting if one not in called]
+        ticket, pace = take_ticket(pace, rate, is_urgent=is_urgent)
+        waiting.append((ticket, is_urgent))
