@@ -1,50 +1,19 @@
 """The ledger on MiniStack and on the table in memory: one behaviour, so that the fake can be trusted."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import ministack_in_process
 import pytest
+from jobs import NOW, job
 
-from benchmarks.memory_aws.dynamodb import MemoryTable
 from lambdas.adapters.dynamodb import ClientTable
 from lambdas.adapters.ledger import Ledger
-from lambdas.adapters.quota import MOST_WAITING, Quota
-from lambdas.importing.files import File, Folder, FolderState, Job, JobState, Status
-from lambdas.importing.pacer import Rate
+from lambdas.importing.files import File, Folder, FolderState, JobState, Status
 from lambdas.importing.timing import Timing
 
-NOW = datetime(2026, 11, 20, 12, 0, 0, 250_000, tzinfo=UTC)
 TIMING = Timing(quiet_seconds=5, longest_wait_seconds=60)
-
-
-@pytest.fixture(params=["ministack", "memory"])
-def table(request: pytest.FixtureRequest) -> Iterator[Any]:
-    if request.param == "memory":
-        yield MemoryTable()
-        return
-    made = ministack_in_process.resource("dynamodb").create_table(
-        TableName=f"ledger-of-{request.node.nodeid.__hash__():x}",
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "listed", "at")
-        ],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": "listed",
-                "KeySchema": [
-                    {"AttributeName": "listed", "KeyType": "HASH"},
-                    {"AttributeName": "at", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "ALL"},
-            }
-        ],
-    )
-    yield ClientTable(ministack_in_process.client("dynamodb"), made.name)
-    made.delete()
 
 
 @pytest.fixture
@@ -65,22 +34,6 @@ def file(name: str, version: str = "v1", **given: Any) -> File:
         store="main",
         **given,
     )
-
-
-def job(name: str = "job", **given: Any) -> Job:
-    values: dict[str, Any] = {
-        "bucket": "input",
-        "store": "main",
-        "datastore_id": "d",
-        "state": JobState.PLANNED,
-        "files": 2,
-        "bytes": 6,
-        "in_place": True,
-        "prefix": "s3://input/study/",
-        "created_at": NOW,
-        "at": NOW,
-    }
-    return Job(name=name, **(values | given))
 
 
 def open_folder(ledger: Ledger, at: datetime = NOW) -> Folder:
@@ -272,111 +225,6 @@ def test_an_abandoned_job_is_listed_again_when_it_is_planned_again(ledger: Ledge
     assert list(ledger.jobs()) == []
     ledger.plan(job(), [file("1")])
     assert list(ledger.jobs()) == [job()]
-
-
-def test_slots_are_given_up_to_their_number_and_freed_once(table: Any) -> None:
-    quota = Quota(table)
-    a, b, c, e = (job(name) for name in "abce")
-
-    assert [quota.take_slot(one, 2) for one in (a, b, c, a)] == [True, True, False, True]
-    assert quota.take_slot(job("c", datastore_id="other"), 2)
-    quota.free_slot("d", "a")
-    quota.free_slot("d", "a")
-    assert quota.take_slot(c, 2)
-    assert quota.slots("d") == {"b", "c"}
-    for name in ("b", "c"):
-        quota.free_slot("d", name)
-    assert quota.slots("d") == frozenset()
-    assert quota.take_slot(e, 2)
-
-
-def test_who_gets_no_slot_is_called_once_in_the_order_of_planning_and_urgent_jobs_first(table: Any) -> None:
-    quota = Quota(table)
-    first, later, urgent = (
-        job(name, created_at=NOW + timedelta(minutes=minutes), is_urgent=is_urgent)
-        for name, minutes, is_urgent in (("z", 0, False), ("a", 1, False), ("u", 2, True))
-    )
-    quota.take_slot(job("running"), 1)
-
-    assert not any(quota.take_slot(one, 1) for one in (later, first, first, urgent))
-
-    assert [quota.next_waiting("d") for _ in range(4)] == ["u", "z", "a", None]
-    assert quota.next_waiting("other") is None
-
-
-def test_who_has_a_slot_waits_for_none(table: Any) -> None:
-    quota = Quota(table)
-    quota.take_slot(job("running"), 1)
-    quota.take_slot(job("waiting"), 1)
-    quota.free_slot("d", "running")
-
-    assert quota.take_slot(job("waiting"), 1)
-
-    assert quota.next_waiting("d") is None
-
-
-def test_so_many_wait_in_the_row_and_the_others_ask_again(table: Any) -> None:
-    quota = Quota(table)
-    quota.take_slot(job("running"), 1)
-
-    for number in range(MOST_WAITING + 1):
-        assert not quota.take_slot(job(f"{number}"), 1)
-
-    assert sum(quota.next_waiting("d") is not None for _ in range(MOST_WAITING + 1)) == MOST_WAITING
-
-
-def test_an_urgent_job_is_noted_where_a_backlog_has_taken_all_the_room(table: Any) -> None:
-    quota = Quota(table)
-    quota.take_slot(job("running"), 1)
-    for number in range(MOST_WAITING + 1):
-        quota.take_slot(job(f"{number}"), 1)
-
-    assert not quota.take_slot(job("urgent", is_urgent=True), 1)
-
-    assert quota.next_waiting("d") == "urgent"
-
-
-def test_turns_are_given_at_the_rate(table: Any) -> None:
-    quota, rate = Quota(table), Rate(per_second=0.25, burst=1, ceiling=0.25)
-
-    places = [quota.take_ticket(1_000.5, rate) for _ in range(3)]
-
-    assert [place[1] for place in places if place] == [1_000.5, 1_004.5, 1_008.5]
-
-
-def test_a_ticket_taken_by_another_meanwhile_is_not_given_twice(table: Any) -> None:
-    quota, rate = Quota(table), Rate(per_second=1, burst=1, ceiling=1)
-    meanwhile: list[Any] = []
-    update = table.update_item
-
-    def update_item(**request: Any) -> Any:
-        table.update_item = update
-        meanwhile.append(quota.take_ticket(1_000.0, rate))
-        return update(**request)
-
-    quota.take_ticket(900.0, rate)
-    table.update_item = update_item
-
-    assert quota.take_ticket(1_000.0, rate) == (meanwhile[0][0] + 1, meanwhile[0][1] + 1)
-
-
-def test_adaptive_pacing_is_shared_through_one_row(table: Any) -> None:
-    one, other, rate = Quota(table), Quota(table), Rate(per_second=1, burst=1, ceiling=1)
-    tickets = [place[0] for _ in range(3) if (place := one.take_ticket(1_000.0, rate))]
-
-    other.throttled(tickets[0], 1_000.0, 1_000.0, rate)
-
-    turns = [one.turn(ticket, 1_000.0, rate) for ticket in tickets]
-    assert turns == pytest.approx([1_000 + number / 0.95 for number in (1, 2, 3)])
-
-
-def test_a_ticket_that_was_called_long_ago_is_called_no_more(table: Any) -> None:
-    quota, rate = Quota(table), Rate(per_second=1, burst=1, ceiling=1)
-    place = quota.take_ticket(1_000.0, rate)
-
-    assert place
-    assert quota.turn(place[0], 1_059.0, rate) == 1_000.0
-    assert quota.turn(place[0], 1_061.0, rate) is None
 
 
 def test_the_sweep_goes_on_in_each_bucket_where_it_stopped(ledger: Ledger) -> None:
