@@ -14,7 +14,7 @@ PACE = {"pk": "pace", "sk": "/"}
 TRIES = 10
 # Jobs whose wait for a slot is noted: each write of the row is billed by its size. The others ask again.
 MOST_WAITING = 100
-# Of the urgent ones so many more: a backlog must not keep them from being called.
+# An urgent one is noted up to here: a backlog must not keep it from being called.
 MOST_WAITING_URGENT = MOST_WAITING * 2
 
 
