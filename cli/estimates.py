@@ -13,9 +13,9 @@ from lambdas.adapters.quota import Quota
 from lambdas.importing.choice import Choice, Lying, choose
 from lambdas.importing.estimate import Estimate, Files, Pace, estimate
 from lambdas.importing.files import Job, JobState
+from lambdas.importing.limits import Limits
 from lambdas.importing.pacer import Rate
 from lambdas.importing.packing import Drain
-from lambdas.importing.planner import Limits
 from lambdas.importing.prices import Prices
 
 JOBS_MEASURED = 100

@@ -13,7 +13,8 @@ from lambdas.adapters.ledger import Ledger
 from lambdas.adapters.queues import Queue
 from lambdas.finishing import Finisher
 from lambdas.importing.files import Folder, FolderState, Job, JobState
-from lambdas.importing.planner import Batch, Contents, staging_folder
+from lambdas.importing.names import staging_folder
+from lambdas.importing.planner import Batch, Contents
 from lambdas.settings import ImportSettings
 from lambdas.telemetry import logger
 

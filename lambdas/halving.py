@@ -9,7 +9,7 @@ from lambdas.adapters.ledger import Ledger
 from lambdas.adapters.queues import Queue
 from lambdas.importing.files import File, Job, JobState
 from lambdas.importing.halving import halves, most_halvings
-from lambdas.importing.planner import job_name, staging_folder
+from lambdas.importing.names import job_name, staging_folder
 
 
 @dataclass(frozen=True, kw_only=True)

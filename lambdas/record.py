@@ -11,7 +11,6 @@ from lambdas.adapters.imaging import Imaging, ImportJob
 from lambdas.adapters.ledger import Ledger
 from lambdas.adapters.quota import Quota
 from lambdas.adapters.storage import Storage
-from lambdas.cleaning import Tagger
 from lambdas.finishing import Finisher
 from lambdas.halving import Halver
 from lambdas.importing.files import FINISHED, Job, JobState, Version, split_key
@@ -29,6 +28,7 @@ from lambdas.importing.settling import Ended, Settlement, fail_undecided, settle
 from lambdas.importing.sources import AfterImport
 from lambdas.messages import Response, each_message
 from lambdas.settings import read_import_settings, setting
+from lambdas.tagging import Tagger
 from lambdas.telemetry import JOBS_STARTED, logger, measure, observed
 
 # A manifest may come later than the event; one that is not there by then never comes.

@@ -14,8 +14,7 @@ from lambdas.adapters.parallel import each
 from lambdas.adapters.queues import Queue
 from lambdas.adapters.rows import to_time
 from lambdas.adapters.storage import Storage
-from lambdas.importing.files import File, Status, split_key
-from lambdas.importing.planner import failed, skipped
+from lambdas.importing.files import File, Status, failed, skipped, split_key
 from lambdas.importing.preflight import SKIPPED_RULES, refusal
 from lambdas.importing.routing import COMPLETE_MARKER, NO_VERSION, skip_rule
 from lambdas.messages import Response, failures

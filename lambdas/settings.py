@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
 
+from lambdas.importing.limits import Limits
 from lambdas.importing.overwrites import Overwrites
 from lambdas.importing.pacer import Rate
-from lambdas.importing.planner import Limits
 from lambdas.importing.routing import Partner, Store, store_for
 from lambdas.importing.sources import AfterImport, Sources
 from lambdas.importing.timing import Timing

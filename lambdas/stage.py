@@ -14,8 +14,9 @@ from lambdas.adapters.quota import Quota
 from lambdas.adapters.storage import Storage
 from lambdas.finishing import Finisher
 from lambdas.importing.control import Mode
-from lambdas.importing.files import File, Job, JobState, Status
-from lambdas.importing.planner import DELETED, KEY_TOO_LONG, failed, fits_staging, skipped
+from lambdas.importing.files import File, Job, JobState, Status, failed, skipped
+from lambdas.importing.names import KEY_TOO_LONG, fits_staging
+from lambdas.importing.planner import DELETED
 from lambdas.importing.settling import NOTHING
 from lambdas.messages import Response, each_message
 from lambdas.settings import read_import_settings, setting

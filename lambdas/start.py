@@ -17,8 +17,8 @@ from lambdas.finishing import Finisher
 from lambdas.importing.control import Mode
 from lambdas.importing.files import Job, JobState
 from lambdas.importing.manifests import REASON_CHARACTERS
+from lambdas.importing.names import staging_folder
 from lambdas.importing.pacer import SOON_SECONDS, nap, wait
-from lambdas.importing.planner import staging_folder
 from lambdas.importing.retries import MAX_STARTS, delay
 from lambdas.importing.routing import Store
 from lambdas.importing.settling import Ended, settle_staged

@@ -13,8 +13,8 @@ from lambdas.adapters.ledger import Ledger
 from lambdas.adapters.queues import Queue
 from lambdas.adapters.quota import Quota
 from lambdas.adapters.storage import Storage
-from lambdas.cleaning import Deleter
 from lambdas.comparing import Comparer, tell
+from lambdas.deleting import Deleter
 from lambdas.finishing import Finisher
 from lambdas.importing.files import FINISHED, FolderState, Job, JobState, Version
 from lambdas.settings import ImportSettings, read_import_settings, setting

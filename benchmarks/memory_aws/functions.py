@@ -14,7 +14,6 @@ from lambdas.adapters.ledger import Ledger
 from lambdas.adapters.queues import Queue
 from lambdas.adapters.quota import Quota
 from lambdas.adapters.storage import Storage
-from lambdas.cleaning import Tagger
 from lambdas.committing import Committer
 from lambdas.finishing import Finisher
 from lambdas.halving import Halver
@@ -27,6 +26,7 @@ from lambdas.settings import ImportSettings
 from lambdas.stage import Stager
 from lambdas.start import Starter
 from lambdas.sweep import Sweeper, swept
+from lambdas.tagging import Tagger
 
 
 class Aws(Protocol):

@@ -7,8 +7,9 @@ from datetime import datetime
 from math import ceil
 
 from lambdas.importing.files import File, Folder, FolderState, Status
+from lambdas.importing.limits import Limits
 from lambdas.importing.packing import Drain, fill, to_pack
-from lambdas.importing.planner import DELETED, Limits
+from lambdas.importing.planner import DELETED
 from lambdas.importing.timing import Timing
 from lambdas.importing.units import Unit, Waiting, parts, share, units
 

@@ -1,6 +1,6 @@
 """The ledger's rows as values: files, folders and jobs, and the states they may be in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -155,3 +155,11 @@ def split_key(key: str) -> tuple[str, str]:
 def folders_above(path: str) -> list[str]:
     """The folders that a folder lies in: "a/b/" lies in "" and "a/"."""
     return [path[:end] for end in range(len(path)) if end == 0 or path[end - 1] == "/"]
+
+
+def skipped(file: File, rule: str, now: datetime) -> File:
+    return replace(file, status=Status.SKIPPED, reason=rule, settled_at=now)
+
+
+def failed(file: File, reason: str, now: datetime) -> File:
+    return replace(file, status=Status.FAILED, reason=reason, settled_at=now)

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 
-from lambdas.importing.files import File, Status
-from lambdas.importing.planner import failed, skipped
+from lambdas.importing.files import File, Status, failed, skipped
 
 OLDER = "older than the version that is imported"
 IGNORED = "another version is imported, and overwrites are ignored here"

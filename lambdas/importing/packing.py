@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 
-from lambdas.importing.planner import Limits
+from lambdas.importing.limits import Limits
 from lambdas.importing.units import Unit, Waiting, share
 
 # A shared job is full enough when this share of a limit is used.

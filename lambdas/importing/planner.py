@@ -1,27 +1,17 @@
 """From what waits in a folder and what lies there to the files of a job."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from hashlib import blake2b
 
-from lambdas.importing.files import File, Folder, Status, Version
+from lambdas.importing.files import File, Folder, Status, Version, skipped
+from lambdas.importing.limits import Limits
+from lambdas.importing.names import job_name
 
 SUPERSEDED = "superseded by a newer version"
 DELETED = "deleted before it was imported"
-KEY_TOO_LONG = "key too long to be copied to staging"
 
-S3_KEY_BYTES = 1024
 INPUT_URI_CHARACTERS = 1024
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What one job may hold."""
-
-    files: int
-    bytes: int
-    folders: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,35 +119,6 @@ def split(files: Iterable[File], limits: Limits) -> Iterator[list[File]]:
         size += file.size
     if part:
         yield part
-
-
-def staging_folder(store: str, job: str) -> str:
-    """Where the copies of a job's files lie, its batch and nothing else: its store's role may read that."""
-    return f"{store}/{job}/"
-
-
-def fits_staging(folder: str, file: File) -> bool:
-    return len((folder + file.key).encode()) <= S3_KEY_BYTES
-
-
-def skipped(file: File, rule: str, now: datetime) -> File:
-    return replace(file, status=Status.SKIPPED, reason=rule, settled_at=now)
-
-
-def failed(file: File, reason: str, now: datetime) -> File:
-    return replace(file, status=Status.FAILED, reason=reason, settled_at=now)
-
-
-def job_name(deployment: str, files: Iterable[File]) -> str:
-    """The same for the same versions of the same attempt, and for nothing else.
-
-    It is the clientToken too: both allow these characters, up to 64 of them.
-    """
-    digest = blake2b(digest_size=16)
-    for file in files:
-        for part in (file.bucket, file.key, file.version, f"{file.attempts}.{file.redriven}"):
-            digest.update(len(part.encode()).to_bytes(4, "big") + part.encode())
-    return f"ahi-{deployment}-{digest.hexdigest()}"
 
 
 def _has_uri(bucket: str, prefix: str) -> bool:

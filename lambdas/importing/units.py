@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import groupby
 
 from lambdas.importing.files import Folder
-from lambdas.importing.planner import Limits
+from lambdas.importing.limits import Limits
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from benchmarks.memory_aws.world import World
 from lambdas.adapters.quota import Quota
 from lambdas.importing.files import JobState, Status
 from lambdas.importing.halving import halves, levels, most_halvings
-from lambdas.importing.planner import Limits
+from lambdas.importing.limits import Limits
 from lambdas.importing.retries import MAX_STARTS, delay
 
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from lambdas.importing.choice import Choice, Lying, choose, lying_in
 from lambdas.importing.files import File, Folder, FolderState, Status
+from lambdas.importing.limits import Limits
 from lambdas.importing.packing import Drain
-from lambdas.importing.planner import DELETED, SUPERSEDED, Limits
+from lambdas.importing.planner import DELETED, SUPERSEDED
 from lambdas.importing.timing import Timing
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -8,19 +8,19 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdas.importing.files import File, Folder, FolderState, Status, Version, folders_above, split_key
-from lambdas.importing.planner import (
-    Contents,
-    Limits,
-    compare,
-    fits_staging,
-    in_place,
-    job_name,
+from lambdas.importing.files import (
+    File,
+    Folder,
+    FolderState,
+    Status,
+    Version,
+    folders_above,
     skipped,
-    split,
-    staged,
-    staging_folder,
+    split_key,
 )
+from lambdas.importing.limits import Limits
+from lambdas.importing.names import fits_staging, job_name, staging_folder
+from lambdas.importing.planner import Contents, compare, in_place, split, staged
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LIMITS = Limits(files=5, bytes=100, folders=3)

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambdas.importing.files import Folder, FolderState
+from lambdas.importing.limits import Limits
 from lambdas.importing.packing import FULL, Drain, fill, to_pack
-from lambdas.importing.planner import Limits
 from lambdas.importing.units import Unit, Waiting, in_turn, parts, share, units
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -1,0 +1,47 @@
+"""Sources that were imported long enough ago are deleted; what cannot be is counted and left as it is."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lambdas.adapters.storage import Storage
+from lambdas.comparing import Found
+from lambdas.importing.files import Version
+from lambdas.importing.sources import Sources
+from lambdas.telemetry import SOURCES_DELETED, SOURCES_LEFT, described, logger
+
+Measure = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deleter:
+    """Deletes the versions that were imported long enough ago."""
+
+    storage: Storage
+    bucket: str
+    sources: Sources
+    measure: Measure
+
+    def delete(self, found: Iterable[Found], now: datetime) -> None:
+        """A version goes by its id, and a current one only when it is the last of its key.
+
+        So no delete marker hides a newer version, and no older version becomes current again.
+        """
+        old = [one.version for one in found if self.sources.may_delete(one.row, now)]
+        if not old:
+            return
+        try:
+            going = [version for version in old if self._may_go(version)]
+            left = self.storage.delete(self.bucket, going)
+        except (BotoCoreError, ClientError) as error:
+            # The next sweep finds them again.
+            logger.warning("sources not deleted", extra={"files": len(old), **described(error)})
+            self.measure(SOURCES_LEFT, len(old))
+            return
+        self.measure(SOURCES_DELETED, len(going) - left)
+        self.measure(SOURCES_LEFT, left)
+
+    def _may_go(self, version: Version) -> bool:
+        return not version.is_latest or self.storage.is_alone(self.bucket, version.key)
