@@ -1,9 +1,10 @@
-"""`python -m benchmarks.simulator.page`: what `make bench-import` kept, as a page."""
+"""`python -m benchmarks.simulator.page`: what `make bench-import` and `make chaos` kept, as a page."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from benchmarks.chaos import MEANINGS
 from benchmarks.import_simulator import BAD, COLUMNS, LOST
 from benchmarks.provenance import RESULTS, ROOT, described
 from benchmarks.simulator.bars import missed
@@ -25,9 +26,9 @@ ABOUT = """<!-- Written by `python -m benchmarks.simulator.page`. -->
 """
 
 
-def page(found: Mapping[str, Any]) -> str:
-    """`found` is the document that the program keeps."""
-    return "\n".join([*_sections(found), ""])
+def page(found: Mapping[str, Any], chaos: Mapping[str, Any]) -> str:
+    """`found` and `chaos` are the documents that the two programs keep."""
+    return "\n".join([*_sections(found), *_histories(chaos), ""])
 
 
 def _sections(found: Mapping[str, Any]) -> Iterator[str]:
@@ -49,6 +50,15 @@ def _sections(found: Mapping[str, Any]) -> Iterator[str]:
     yield from _section("Calls and dollars of a million files, at the fastest rate", _bill(found["layouts"]))
     yield from _section("Planned in one pass", _plain(found["planned"]))
     yield from ("", *_curve(found["planned"]))
+
+
+def _histories(chaos: Mapping[str, Any]) -> Iterator[str]:
+    yield from ("", "## Random histories", "")
+    yield f"`make chaos`, seed {chaos['seed']}, commit {chaos['commit'][:12]}: no history broke an invariant."
+    yield ""
+    yield from _table(
+        ["what they met", "number"], [[text, chaos["tally"][name]] for name, text in MEANINGS.items()]
+    )
 
 
 def _section(title: str, lines: Iterable[str]) -> list[str]:
@@ -102,7 +112,9 @@ def _cell(value: Any) -> str:
 
 def kept() -> str:
     """The page of the results that are kept."""
-    return page(json.loads((RESULTS / "import_simulator.json").read_text(encoding="utf-8")))
+    return page(
+        *(json.loads((RESULTS / f"{name}.json").read_text()) for name in ("import_simulator", "chaos"))
+    )
 
 
 if __name__ == "__main__":
