@@ -6,7 +6,9 @@ import typer
 
 from cli import deployed, options, output
 from cli.deployed import Deployed
+from cli.errors import CommandError
 from lambdas.adapters.queues import Queue
+from lambdas.importing.control import Mode
 
 
 def complete(
@@ -19,11 +21,13 @@ def complete(
     if prefix and not prefix.endswith("/"):
         raise typer.BadParameter(f'{prefix!r} is no folder: end it in "/", or give "" for the whole bucket')
     found = deployed.find(deployment, aws=aws, role="operator")
+    if found.ledger.control.mode() is not Mode.RUNNING:
+        raise CommandError("the import is paused or drained: nothing is planned", "`ahi resume` first")
     plan_queue(found).send({"bucket": found.input_bucket, "folder": prefix, "complete": True})
     if json:
         output.write_json({"prefix": prefix, "complete": True})
         return
-    output.facts().print("Its open folders are planned now: `ahi status` shows them.")
+    output.facts().print("Its open folders, if there are any, are planned now: `ahi status` shows them.")
 
 
 def plan_queue(found: Deployed) -> Queue:

@@ -49,10 +49,7 @@ class Deployed:
 
     def import_output(self, name: str) -> str:
         """A name that the Import stack gives away."""
-        stack = f"ahi-{self.deployment.name}-import"
-        described = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-        outputs = {one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]}
-        return str(outputs[name])
+        return stack_outputs(self.client("cloudformation"), self.deployment, "import")[name]
 
 
 def find(name: str, *, aws: bool, role: Role | None = None) -> Deployed:
@@ -96,9 +93,14 @@ def use(server: local.LocalAws, region: str) -> None:
 
 def look_up(deployment: Deployment, keys: Keys | None = None) -> Deployed:
     """What CloudFormation says about the Data stack of `deployment`."""
-    stack = f"ahi-{deployment.name}-data"
+    outputs = stack_outputs(client("cloudformation", deployment.region, keys), deployment, "data")
+    return Deployed(deployment=deployment, outputs=outputs, keys=keys)
+
+
+def stack_outputs(formation: Any, deployment: Deployment, name: str) -> dict[str, str]:
+    """What a stack of `deployment` gives away; raises CommandError where it is not deployed."""
+    stack = f"ahi-{deployment.name}-{name}"
     try:
-        formation = client("cloudformation", deployment.region, keys)
         described = formation.describe_stacks(StackName=stack)["Stacks"][0]
     except ClientError as error:
         if "does not exist" not in str(error):
@@ -107,8 +109,7 @@ def look_up(deployment: Deployment, keys: Keys | None = None) -> Deployed:
             f"the stack {stack} does not exist in {deployment.region}",
             "deploy it with `ahi up`, or with `cdk deploy --all` on your own account",
         ) from error
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
-    return Deployed(deployment=deployment, outputs=outputs, keys=keys)
+    return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
 
 
 def client(service: str, region: str, keys: Keys | None = None) -> Any:

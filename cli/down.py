@@ -11,7 +11,7 @@ from cli import local, options, output, repository
 
 def down(
     wipe: Annotated[
-        bool, typer.Option("--wipe", help="Also delete all it holds, and the locks of its data stores")
+        bool, typer.Option("--wipe", help="Also delete all it holds, and its locks in config/locks")
     ] = False,
     json: options.Json = False,
 ) -> None:

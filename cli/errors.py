@@ -44,7 +44,10 @@ class Commands(TyperGroup):
                     "whoever deploys gives people their teams: see docs/guides/people.md",
                 )
                 return ctx.exit(1)
-            tell(f"AWS answered {error.operation_name} with: {error}", "check the rights of your credentials")
+            tell(
+                f"AWS answered {error.operation_name} with: {error}",
+                "what it says is wrong can be put right, or tried again if it is AWS's own fault",
+            )
         except BotoCoreError as error:
             tell(f"AWS could not be asked: {error}", "check your credentials, the Region and the network")
         return ctx.exit(1)

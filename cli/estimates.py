@@ -116,7 +116,7 @@ def sentences(found: Estimate, prices: Prices) -> list[str]:
     in_place = found.jobs - found.staged
     return [
         f"{found.files:,} files ({found.bytes / 1e9:,.1f} GB) in {found.folders:,} folders",
-        f"{in_place:,} jobs in place, {found.staged:,} of {found.copies:,} copies in staging",
+        f"{in_place:,} jobs in place, {found.staged:,} jobs of {found.copies:,} copied files",
         f"{found.hours:,.1f} hours at least, to start the jobs and to run them",
         f"${found.dollars:,.2f} at the list prices of {prices.region} of {prices.looked_up}: "
         "calls alone, no storage",

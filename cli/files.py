@@ -31,7 +31,9 @@ class Fate:
 def files(
     deployment: options.Deployment = "sandbox",
     aws: options.Aws = False,
-    failed: Annotated[bool, typer.Option("--failed", help="Those that HealthImaging refused")] = False,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Those that HealthImaging or a rule refused")
+    ] = False,
     waiting: Annotated[bool, typer.Option("--waiting", help="Those without a fate yet")] = False,
     imported: Annotated[bool, typer.Option("--imported", help="Those in an image set")] = False,
     skipped: Annotated[

@@ -14,6 +14,8 @@ from lambdas.importing.files import File
 from lambdas.importing.timing import Timing
 from lambdas.redriving import redrive as let_wait
 
+TIME = "as 2026-11-28T09:30, in UTC unless it ends as +01:00"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
@@ -43,8 +45,8 @@ def redrive(
     prefix: Annotated[str | None, typer.Option(help="Files whose key begins so")] = None,
     job: Annotated[str | None, typer.Option(help="Files of the import job of this id or name")] = None,
     reason: Annotated[str | None, typer.Option(help="Files whose reason holds these words")] = None,
-    since: Annotated[datetime | None, typer.Option(help="Files that failed then or later, UTC")] = None,
-    until: Annotated[datetime | None, typer.Option(help="Files that failed before then, UTC")] = None,
+    since: Annotated[datetime | None, typer.Option(help=f"Files that failed then or later, {TIME}")] = None,
+    until: Annotated[datetime | None, typer.Option(help=f"Files that failed before then, {TIME}")] = None,
     deployment: options.Deployment = "sandbox",
     aws: options.Aws = False,
     json: options.Json = False,
@@ -87,7 +89,8 @@ def job_name(ledger: Ledger, name_or_id: str | None) -> str | None:
 
 
 def in_utc(time: datetime | None) -> datetime | None:
-    return time.replace(tzinfo=UTC) if time else None
+    """A time without an offset is in UTC already."""
+    return time and (time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC))
 
 
 def timing(found: Deployed) -> Timing:

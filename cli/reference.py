@@ -15,7 +15,8 @@ GENERATED = "<!-- Written by `python -m cli.reference`: change the code, not thi
 
 CONVENTIONS = (
     "Facts go to stdout and progress to stderr. With `--json`, stdout is one JSON document.",
-    "A command that cannot do what was asked says on stderr why, and what to do; its exit code is 1.",
+    "A command that cannot do what was asked says on stderr why, and what to do; its exit code is 1,",
+    "or 2 when the command was not understood.",
 )
 ABOUT_SAMPLES = (
     "`make demo` uploads these. They are real DICOM files that come with the Python packages pydicom",

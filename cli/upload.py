@@ -39,7 +39,10 @@ def upload(
     aws: options.Aws = False,
     json: options.Json = False,
 ) -> None:
-    """Upload DIR to the input bucket. A file already there with the same content is not sent again."""
+    """Upload DIR to the input bucket. A file that it sent before with the same content is not sent again.
+
+    What else put it there left no checksum to compare: such a file is sent, and becomes a new version.
+    """
     files = files_under(directory)
     found = deployed.find(deployment, aws=aws, role="importer")
     result = upload_files(found.client("s3"), found.input_bucket, directory, files, with_slash(prefix))

@@ -56,7 +56,11 @@ class Quotas(Model):
     )
     start_burst: int = Field(default=2, ge=1, le=1000, description="StartDICOMImportJob calls at once.")
     start_rate_ceiling: float = Field(
-        default=10.0, gt=0, le=1000, description="Never more calls a second than this, whatever is learned."
+        default=10.0,
+        validate_default=True,
+        gt=0,
+        le=1000,
+        description="Never more calls a second than this, whatever is learned.",
     )
     concurrent_jobs: int = Field(
         default=100,
@@ -73,6 +77,14 @@ class Quotas(Model):
         default=10_000, ge=1, le=10_000, description="Nested folders in one import job."
     )
     bytes_per_file: int = Field(default=10 * GIB, ge=1, le=10 * GIB, description="Bytes in one DICOM file.")
+
+    @field_validator("start_rate_ceiling")
+    @classmethod
+    def _is_above_the_rate(cls, ceiling: float, info: ValidationInfo) -> float:
+        rate = info.data.get("start_rate", 0)
+        if ceiling < rate:
+            raise PydanticCustomError("ceiling", "at least start_rate, which is {rate}", {"rate": rate})
+        return ceiling
 
 
 class ImportTiming(Model):
@@ -145,7 +157,10 @@ class Sources(Model):
 class Retention(Model):
     """How long what may go is kept."""
 
-    logs_days: LogDays = Field(description="Function logs.")
+    logs_days: LogDays = Field(
+        description="All logs. With the stack `audit` also what its trails record: until then nobody can "
+        "delete that, not even the account's root."
+    )
     staging_days: int = Field(ge=1, le=365, description="Copies made for an import job.")
     old_versions_days: int = Field(ge=1, le=36_500, description="Replaced versions of uploaded files.")
     incomplete_uploads_days: int = Field(

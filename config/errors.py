@@ -5,6 +5,13 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+# Python's names mean nothing to who writes YAML.
+IN_YAML = {
+    "tuple_type": "a list",
+    "dict_type": "a mapping of keys to values",
+    "model_type": "a mapping of keys to values",
+}
+
 
 class DeploymentError(ValueError):
     """A deployment file cannot be used; the text says which key, what was given and what is allowed."""
@@ -25,8 +32,10 @@ def _paragraph(path: Path, schema: dict[str, Any], item: Any) -> str:
     elif kind == "extra_forbidden":
         given = f"a key that does not exist, with the value {given}"
         allowed = ", ".join(_node(schema, location[:-1])["properties"])
+    elif kind in IN_YAML:
+        allowed = IN_YAML[kind]
     elif kind == "prefixes_overlap":
-        given = ", ".join(f"{name} {store.prefix!r}" for name, store in item["input"].items())
+        given = ", ".join(f"{name} {store.get('prefix', '')!r}" for name, store in item["input"].items())
     key = ".".join(str(part) for part in location) or "the file"
     meaning = _node(schema, location).get("description")
     return f"{path}: {key}\n  given: {given}\n  allowed: {allowed}" + (

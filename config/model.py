@@ -13,4 +13,3 @@ StoreId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,30}$")]
 Region = Literal["us-east-1", "us-west-2", "ap-southeast-2", "eu-west-1", "eu-west-2"]
 TagKey = Annotated[str, Field(min_length=1, max_length=128)]
 Account = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
-FOLDER_PATTERN = r"^([^/]+/)*$"

@@ -105,7 +105,7 @@ class ImportAlarms(Construct):
         self._alarm(
             "FilesFailed",
             self._import.metric_failed_files(period=FIVE_MINUTES),
-            "HealthImaging refused a file",
+            "A file failed: HealthImaging or a rule refused it",
             "failed-files",
         )
         self._alarm(

@@ -39,7 +39,6 @@ READ_ACTIONS = (
     "GetDICOMSeriesMetadata",
     "GetDICOMBulkdata",
 )
-IMPORT_ACTIONS = ("StartDICOMImportJob", "GetDICOMImportJob", "ListDICOMImportJobs")
 
 
 class DatastoreBase(Construct):
@@ -52,10 +51,6 @@ class DatastoreBase(Construct):
     def grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
         """Allow HealthImaging actions on the data store itself, not on its image sets."""
         return self._grant(grantee, actions, [self.datastore_arn])
-
-    def grant_import(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow import jobs to be started and followed; passing the job's role is a right of its own."""
-        return self.grant(grantee, *IMPORT_ACTIONS)
 
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow image sets to be searched and read, by the native API and by DICOMweb."""
@@ -82,10 +77,6 @@ class DatastoreBase(Construct):
     def metric_image_sets(self, **options: Any) -> cloudwatch.Metric:
         """Image sets, primary and not."""
         return self.metric("TotalImageSetCount", **options)
-
-    def metric_primary_image_sets(self, **options: Any) -> cloudwatch.Metric:
-        """Image sets that are their series' primary one."""
-        return self.metric("PrimaryImageSetCount", **options)
 
     def metric_storage_bytes(self, **options: Any) -> cloudwatch.Metric:
         """Bytes stored, in all storage tiers."""

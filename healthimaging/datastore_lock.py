@@ -120,7 +120,8 @@ def _store_words(lock: Path, key: str, before: Mapping[str, Any], now: Mapping[s
         f'The data store "{name}" ({key}) would be replaced by an empty one: '
         f"{'; '.join(_changes(before, now))}.\n"
         "  A data store cannot be changed. Put the value back, or add a second data store under an "
-        f"id of its own. If it was never deployed, delete its entry from {lock}."
+        "id and a prefix of its own, or deploy under another name where the first has no prefix. "
+        f"If it was never deployed, delete its entry from {lock}."
     )
 
 

@@ -79,6 +79,7 @@ def failed(key: str, hour: int = 0, reason: str = "no DICOM", job: str | None = 
         (["--job", "other"], {"a/2"}),
         (["--reason", "THROTTLED"], {"b/1"}),
         (["--since", "2026-11-20T13:00:00"], {"a/2", "b/1"}),
+        (["--since", "2026-11-20T14:00:00+01:00"], {"a/2", "b/1"}),
         (["--until", "2026-11-20T13:00:00"], {"a/1"}),
         (["--prefix", "a/", "--since", "2026-11-20T13:00:00"], {"a/2"}),
     ],
@@ -159,4 +160,14 @@ def test_complete_refuses_what_is_no_folder(aws: Aws) -> None:
     result = CliRunner().invoke(app, ["complete", "study"])
 
     assert result.exit_code == 2
+    assert aws.sent == []
+
+
+def test_complete_is_refused_while_nothing_is_planned(aws: Aws, ledger: Ledger) -> None:
+    ledger.control.set(Mode.PAUSED)
+
+    result = CliRunner().invoke(app, ["complete", "study/"])
+
+    assert result.exit_code == 1
+    assert "ahi resume" in result.stderr
     assert aws.sent == []

@@ -129,7 +129,7 @@ def test_point_3_people_read_the_choice_in_sentences(found: DeployedOverMemory) 
     told = printed()
 
     assert "waiting for a job:" in told
-    assert "1 jobs in place, 1 of 1 copies in staging" in told
+    assert "1 jobs in place, 1 jobs of 1 copied files" in told
     assert "hours at least" in told
     assert "$0.00 at the list prices of us-east-1" in told
 

@@ -64,6 +64,16 @@ def test_another_region_is_refused_with_the_list(refusal: Any) -> None:
         ({"quotas": {"start_rate": "fast"}}, ["quotas.start_rate", "'fast'", "a valid number"]),
         ({"quotas": {"bytes_per_job": 10 * 1024**3 + 1}}, ["quotas.bytes_per_job", "10737418240"]),
         ({"quotas": {"start_rate": 0}}, ["quotas.start_rate", "greater than 0"]),
+        (
+            {"quotas": {"start_rate": 20.0}},
+            ["quotas.start_rate_ceiling", "given: 10.0", "at least start_rate, which is 20.0"],
+        ),
+        ({"quotas": 5}, ["quotas\n", "given: 5", "allowed: a mapping of keys to values"]),
+        ({"stacks": "watch"}, ["stacks\n", "given: 'watch'", "allowed: a list"]),
+        (
+            {"data_stores": {"one": {"name": "a"}, "two": {"name": "b", "prefix": "ct/"}}},
+            ["data_stores\n", "given: one '', two 'ct/'", "prefixes that do not overlap"],
+        ),
         ({"keep_data": "no"}, ["keep_data", "'no'", "a valid boolean"]),
         ({"retention": {**SANDBOX["retention"], "logs_days": 8}}, ["retention.logs_days", "given: 8"]),
         (
