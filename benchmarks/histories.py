@@ -6,6 +6,8 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
+from datetime import timedelta
+from random import Random
 from typing import Any, ClassVar
 
 from hypothesis import HealthCheck, seed, settings
@@ -43,6 +45,7 @@ KEYS = st.sampled_from(
 BODIES = st.sampled_from(
     [b"good", b"good", b"good", b"bad", b"", b"x" * 1_001, b"flaky", b"broken", b"poison"]
 )
+CHOICES = st.randoms(use_true_random=False)
 REFUSALS = st.sampled_from(
     ["ThrottlingException", "ServiceQuotaExceededException", "InternalServerException", "ValidationException"]
 )
@@ -73,26 +76,39 @@ class Histories(RuleBasedStateMachine):
         if self.world.s3.holds("input", key):
             self.world.s3.put("input", key, None)
 
-    @rule(choice=st.randoms(use_true_random=False), batch=st.integers(1, 5))
-    def deliver(self, choice: object, batch: int) -> None:
+    @rule(choice=CHOICES)
+    def delete_and_restore(self, choice: Random) -> None:
+        """The first time a key is chosen its newest version is hidden, the next time it is there again."""
+        if keys := self.world.keys():
+            self.world.hide_or_restore(choice.choice(keys))
+
+    @rule(choice=CHOICES, body=BODIES, times=st.integers(0, 3), seconds=st.integers(1, 600))
+    def overwrite_in_parts(self, choice: Random, body: bytes, times: int, seconds: int) -> None:
+        if keys := self.world.keys():
+            begun_at = self.world.clock - timedelta(seconds=seconds)
+            self.world.upload(choice.choice(keys), body, times=times, begun_at=begun_at)
+            self.tally["losses" if times == 0 else "duplicates"] += abs(times - 1)
+
+    @rule(choice=CHOICES, batch=st.integers(1, 5))
+    def deliver(self, choice: Random, batch: int) -> None:
         ready = self.world.ready()
         if ready:
-            first = choice.choice(ready)  # type: ignore[attr-defined]
+            first = choice.choice(ready)
             same = [one for one in ready if one.queue == first.queue and one is not first]
             size = batch - 1 if first.queue in ("uploads", "plan") else 0
             self.world.deliver(first, *same[:size])
 
-    @rule(choice=st.randoms(use_true_random=False))
-    def duplicate(self, choice: object) -> None:
+    @rule(choice=CHOICES)
+    def duplicate(self, choice: Random) -> None:
         if self.world.messages:
-            message = choice.choice(self.world.messages)  # type: ignore[attr-defined]
+            message = choice.choice(self.world.messages)
             self.world.messages.append(type(message)(**vars(message)))
             self.tally["duplicates"] += 1
 
-    @rule(choice=st.randoms(use_true_random=False))
-    def lose(self, choice: object) -> None:
+    @rule(choice=CHOICES)
+    def lose(self, choice: Random) -> None:
         if self.world.messages:
-            self.world.messages.remove(choice.choice(self.world.messages))  # type: ignore[attr-defined]
+            self.world.messages.remove(choice.choice(self.world.messages))
             self.tally["losses"] += 1
 
     @rule(seconds=st.sampled_from([0.3, 1, 3, 7, 20, 65]))

@@ -9,6 +9,9 @@ from lambdas.adapters.parallel import each
 from lambdas.adapters.queues import Queue
 from lambdas.adapters.rows import to_text
 from lambdas.importing.files import File, FolderState, Status, Version, split_key
+from lambdas.importing.planner import DELETED, SUPERSEDED
+
+GONE = frozenset({DELETED, SUPERSEDED})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +21,12 @@ class Found:
     version: Version
     row: File | None
     is_untold: bool
+
+    @property
+    def is_back(self) -> bool:
+        """Whether it is current again, since what came after it was taken away: no event tells of that."""
+        is_gone = self.row is not None and self.row.status is Status.SKIPPED and self.row.reason in GONE
+        return is_gone and self.version.is_latest
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lambdas.adapters.parallel import each
 from lambdas.adapters.storage import Storage
 from lambdas.comparing import Found
 from lambdas.importing.files import Version
@@ -23,6 +24,7 @@ class Deleter:
     bucket: str
     sources: Sources
     measure: Measure
+    workers: int = 1
 
     def delete(self, found: Iterable[Found], now: datetime) -> None:
         """A version goes by its id, and a current one only when it is the last of its key.
@@ -33,7 +35,8 @@ class Deleter:
         if not old:
             return
         try:
-            going = [version for version in old if self._may_go(version)]
+            allowed = each(self.workers, self._may_go, old)
+            going = [version for version, may_go in zip(old, allowed, strict=True) if may_go]
             left = self.storage.delete(self.bucket, going)
         except (BotoCoreError, ClientError) as error:
             # The next sweep finds them again.

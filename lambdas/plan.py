@@ -14,7 +14,7 @@ from lambdas.adapters.quota import Quota
 from lambdas.committing import Committer
 from lambdas.finishing import Finisher
 from lambdas.importing.control import Mode
-from lambdas.importing.files import Folder, FolderState, JobState, Status
+from lambdas.importing.files import Folder, FolderState, JobState
 from lambdas.messages import Response, each_message
 from lambdas.planning import Planner
 from lambdas.settings import ImportSettings, read_import_settings, setting
@@ -98,8 +98,7 @@ class Plan:
         if folder.not_before is not None and folder.not_before > self.now():
             return False
         limits = self.settings.limits
-        rows = self.ledger.files(folder.bucket, folder.path)
-        sizes = [row.size for row in rows if row.status is Status.WAITING]
+        sizes = self.ledger.waiting_sizes(folder.bucket, folder.path, limits.files)
         return len(sizes) >= limits.files or sum(sizes) >= limits.bytes
 
     def tick(self) -> None:

@@ -22,7 +22,6 @@ from lambdas.importing.files import (
     Folder,
     FolderState,
     JobState,
-    Status,
     Version,
     folders_above,
     split_key,
@@ -37,6 +36,9 @@ from lambdas.settings import ImportSettings
 PLAN_FOR = timedelta(seconds=45)
 # What is counted in more folders than these is noted at once: the tick may end before all are counted.
 MANY_FOLDERS = 200
+
+# Of a larger folder so many files at a time are planned: all that it ever held would not fit the memory.
+MOST_ROWS = 100_000
 
 Send = Callable[[dict[str, Any]], None]
 
@@ -161,8 +163,7 @@ class Planner:
             return waiting
         if self.now() > until:
             return replace(waiting, due_at=until + PLAN_FOR)
-        rows = self.ledger.files(folder.bucket, folder.path)
-        sizes = [row.size for row in rows if row.status is Status.WAITING]
+        sizes = self.ledger.waiting_sizes(folder.bucket, folder.path, MOST_ROWS)
         if note:
             self.ledger.count(folder, len(sizes), sum(sizes))
             folder = replace(folder, counted=folder.touches)
@@ -261,7 +262,11 @@ class Planner:
 
     def _in_place(self, unit: Unit, done: Planned) -> bool:
         """Whether all that lies under the unit's prefix waits, so that it is planned as one job."""
-        rows = {one.path: self._rows(one.folder) for one in unit.folders}
+        rows: dict[str, list[File]] = {}
+        for one in unit.folders:
+            rows[one.path], is_all = self._rows(one.folder)
+            if not is_all:
+                return False
         lying = self.storage.under(
             unit.folders[0].folder.bucket, unit.prefix, rows.keys(), self.settings.limits.files
         )
@@ -280,20 +285,29 @@ class Planner:
     def _look(self, waiting: Waiting, done: Planned) -> Contents | None:
         """What a folder holds; None while an object lies there whose event may still come."""
         folder = waiting.folder
-        rows = self._rows(folder)
-        contents = self._compare(folder, rows, self.storage.right_under(folder.bucket, folder.path))
+        rows, is_all = self._rows(folder)
+        if is_all:
+            current = self.storage.right_under(folder.bucket, folder.path)
+        else:
+            names = {row.name for row in rows}
+            current = self.storage.named(folder.bucket, folder.path, names) if names else []
+        contents = self._compare(folder, rows, current)
         if contents.has_unseen and self.now() < waiting.patient_until:
             done.unseen.append(folder)
             return None
         return contents
 
-    def _rows(self, folder: Folder) -> list[File]:
-        """Before S3 is listed: a file that comes in between is unseen then, and not told as deleted."""
-        return self.ledger.files(folder.bucket, folder.path)
+    def _rows(self, folder: Folder) -> tuple[list[File], bool]:
+        """Before S3 is listed: a file that comes in between is unseen then, and not told as deleted.
+
+        Also whether they are all: the rest of a very large folder waits until these are imported.
+        """
+        return self.ledger.part(folder.bucket, folder.path, MOST_ROWS)
 
     def _compare(self, folder: Folder, rows: Sequence[File], current: Iterable[Version]) -> Contents:
-        now = self.now()
-        return compare(folder, rows, current, settle_overwrites(rows, self.settings.overwrites, now), now)
+        now, current = self.now(), list(current)
+        overwrites = settle_overwrites(rows, current, self.settings.overwrites, now)
+        return compare(folder, rows, current, overwrites, now)
 
     def _copy(self, group: Sequence[Contents], done: Planned) -> None:
         files = [file for contents in group for file in contents.files]

@@ -116,8 +116,9 @@ class Register:
             self._touch(waiting[0])
         elif new:
             self.ledger.note(new[0].bucket, new[0].folder, self.now())
-        if any(file.reason == COMPLETE_MARKER for file in new):
-            sign = {"bucket": new[0].bucket, "folder": new[0].folder, "complete": True}
+        # Not only for what is new: a delivery before this one may have ended before the sign was sent.
+        if any(file.reason == COMPLETE_MARKER for file in files):
+            sign = {"bucket": files[0].bucket, "folder": files[0].folder, "complete": True}
             self.plans.send(sign, EVENTS_TOGETHER_SECONDS)
 
     def _looked_at(self, file: File) -> File:

@@ -11,7 +11,7 @@ from lambdas.adapters.ledger import Ledger
 from lambdas.adapters.parallel import each
 from lambdas.adapters.queues import Queue
 from lambdas.adapters.quota import Quota
-from lambdas.adapters.storage import Storage
+from lambdas.adapters.storage import CopyRefusedError, Storage
 from lambdas.finishing import Finisher
 from lambdas.importing.control import Mode
 from lambdas.importing.files import File, Job, JobState, Status, failed, skipped
@@ -24,8 +24,15 @@ from lambdas.telemetry import FILES_COPIED, measure, observed
 
 # While copies are made, other messages of the same job leave it alone.
 STAGING_FOR = timedelta(minutes=5)
+# A right that was taken from all is given back within so long; until then none of the files fails for it.
+PATIENT_FOR = timedelta(minutes=30)
+NOT_COPIED = "S3 does not let it be copied to staging: "
 # SQS counts a delay by its own clock.
 CLOCK_MARGIN = timedelta(seconds=2)
+
+
+class AllRefusedError(Exception):
+    """S3 refused every copy of a job: more likely a right is missing than each file is to blame."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +70,9 @@ class Stager:
         files = [file for file in self.ledger.members(job) if file.status is Status.WAITING]
         copied = each(self.workers, lambda file: self._copy(file, job), files)
         lost = [file for file in copied if file]
+        refused = [file for file in lost if (file.reason or "").startswith(NOT_COPIED)]
+        if refused and len(refused) == len(files) and self.now() < job.created_at + PATIENT_FOR:
+            raise AllRefusedError
         self.finisher.settle(tuple(lost))
         self.measure(FILES_COPIED, len(files) - len(lost))
         if len(lost) == len(files):
@@ -76,9 +86,11 @@ class Stager:
         """The file with its fate when it cannot be copied."""
         if not fits_staging(job.path, file):
             return failed(file, KEY_TOO_LONG, self.now())
-        if not self.storage.copy(file, self.staging_bucket, job.path + file.key):
-            return skipped(file, DELETED, self.now())
-        return None
+        try:
+            is_there = self.storage.copy(file, self.staging_bucket, job.path + file.key)
+        except CopyRefusedError as error:
+            return failed(file, f"{NOT_COPIED}{error}", self.now())
+        return None if is_there else skipped(file, DELETED, self.now())
 
 
 def from_environment() -> Stager:

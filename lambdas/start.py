@@ -109,7 +109,7 @@ class Starter:
             return
         elif seconds > 0:
             self.starts.send({"job": job.name}, seconds)
-        elif job_id := self.imaging.find(job.datastore_id, job.name):
+        elif job_id := self.imaging.find(job.datastore_id, job.name, job.created_at):
             self._started(job, job_id)
         elif job.starts >= MAX_STARTS:
             self._refuse(job, f"HealthImaging gave no answer to {MAX_STARTS} starts")
@@ -274,7 +274,7 @@ def from_environment() -> Starter:
         ledger=ledger,
         quota=quota,
         storage=clients.storage(settings),
-        imaging=Imaging(clients.healthimaging(clients.ONCE)),
+        imaging=Imaging(clients.healthimaging(clients.ONCE), clients.WhenUsed(clients.healthimaging)),
         stages=stages,
         starts=starts,
         settings=settings,

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from lambdas import clients
 from lambdas.adapters.imaging import Imaging
@@ -16,7 +16,7 @@ from lambdas.adapters.storage import Storage
 from lambdas.comparing import Comparer, tell
 from lambdas.deleting import Deleter
 from lambdas.finishing import Finisher
-from lambdas.importing.files import FINISHED, FolderState, Job, JobState, Version
+from lambdas.importing.files import FINISHED, Folder, FolderState, Job, JobState, Version
 from lambdas.settings import ImportSettings, read_import_settings, setting
 from lambdas.telemetry import described, logger, measure, observed
 from lambdas.walking import Walk, by_inventory, by_listing
@@ -24,6 +24,8 @@ from lambdas.walking import Walk, by_inventory, by_listing
 # Events of what is younger may still be on their way.
 EVENTS_WITHIN = timedelta(seconds=60)
 MILLISECONDS_TO_SPARE = 30_000
+
+T = TypeVar("T")
 
 DETAIL_TYPE = {"COMPLETED": "Import Job Completed", "FAILED": "Import Job Failed"}
 
@@ -56,23 +58,23 @@ class Sweeper:
     def sweep(self, remaining_milliseconds: Callable[[], int]) -> None:
         """Jobs first: they are few, and the walk through a large bucket goes on in the next sweep.
 
-        A partner's bucket that cannot be read keeps no other from being swept; then the sweep fails.
+        A job that cannot be asked after, or a partner's bucket that cannot be read, keeps nothing else from
+        being swept; then the sweep fails.
         """
         before = self.now() - EVENTS_WITHIN
-        for job in self.ledger.jobs_in(JobState.STARTED, before):
-            self._ask_after(job)
+        failures = _tried(self._ask_after, self.ledger.jobs_in(JobState.STARTED, before))
         for job in self.ledger.jobs_in(JobState.STARTING, before):
             self.starts.send({"job": job.name})
-        for folder in self.ledger.folders_in(FolderState.IMPORTING, before):
-            self.finisher.heal(folder, self.now())
+        failures += _tried(self._heal, self.ledger.folders_in(FolderState.IMPORTING, before))
         self._free_slots()
-        failures = [
-            failure
-            for number, swept in enumerate(self.buckets)
-            if (failure := self._walk(swept, before, self._share(number, remaining_milliseconds)))
-        ]
+        for number, swept in enumerate(self.buckets):
+            if failure := self._walk(swept, before, self._share(number, remaining_milliseconds)):
+                failures.append(failure)
         if failures:
             raise failures[0]
+
+    def _heal(self, folder: Folder) -> None:
+        self.finisher.heal(folder, self.now())
 
     def _share(self, number: int, remaining_milliseconds: Callable[[], int]) -> Callable[[], bool]:
         """Tells when a bucket has had its share of the time: one of millions leaves some to the rest."""
@@ -119,10 +121,23 @@ class Sweeper:
 
     def _look_at(self, swept: Swept, versions: Iterable[Version]) -> None:
         found = swept.comparer.compare(versions)
-        untold = [one.version for one in found if one.is_untold]
+        back = [one for one in found if one.is_back and one.row and self.ledger.redrive(one.row)]
+        untold = [one.version for one in found if one.is_untold or one in back]
         tell(self.uploads, swept.comparer.bucket, swept.account, untold, "sweep")
         if swept.deleter:
             swept.deleter.delete(found, self.now())
+
+
+def _tried(work: Callable[[T], None], what: Iterable[T]) -> list[Exception]:
+    """Do the work for each, and answer what went wrong."""
+    failures = []
+    for one in what:
+        try:
+            work(one)
+        except Exception as error:
+            logger.warning("part not swept", extra=described(error))
+            failures.append(error)
+    return failures
 
 
 def swept(
@@ -139,7 +154,9 @@ def swept(
         account=settings.owner(bucket),
         walk=by_inventory(inventories) if inventories else by_listing(storage, ledger, bucket),
         comparer=Comparer(ledger=ledger, bucket=bucket, workers=workers),
-        deleter=Deleter(storage=storage, bucket=bucket, sources=settings.sources, measure=measure),
+        deleter=Deleter(
+            storage=storage, bucket=bucket, sources=settings.sources, measure=measure, workers=workers
+        ),
     )
     theirs = [
         Swept(

@@ -108,10 +108,16 @@ class MemoryHealthImaging:
         assert operation == "list_dicom_import_jobs"
         return self
 
-    def paginate(self, datastoreId: str, jobStatus: str) -> Iterator[Any]:  # noqa: N803
+    def paginate(self, datastoreId: str, jobStatus: str, **_: Any) -> Iterator[Any]:  # noqa: N803
+        """Oldest first: AWS promises no order."""
+
         def call() -> Any:
             return [
-                {"jobSummaries": [{"jobId": job.job_id, "jobName": job.name}]}
+                {
+                    "jobSummaries": [
+                        {"jobId": job.job_id, "jobName": job.name, "submittedAt": job.submitted_at}
+                    ]
+                }
                 for job in self.jobs.values()
                 if job.status == jobStatus and job.request["datastoreId"] == datastoreId
             ]

@@ -38,6 +38,11 @@ class Stored:
     modified_at: datetime
     copied_from: Source | None = None
     encoding: str = ""
+    is_in_parts: bool = False
+
+    @property
+    def etag(self) -> str:
+        return f"{self.version}-2" if self.is_in_parts else self.version
 
     @property
     def source(self) -> Source:
@@ -70,8 +75,12 @@ class MemoryS3:
         copied_from: Source | None = None,
         encoding: str = "",
         size: int | None = None,
+        begun_at: datetime | None = None,
     ) -> str:
-        """Put a version and return its id; None as body puts a delete marker."""
+        """Put a version and return its id; None as body puts a delete marker.
+
+        What is uploaded in parts is listed by the time at which that was begun.
+        """
         version = f"v{next(self._numbers):06d}"
         stored = Stored(
             bucket=bucket,
@@ -79,9 +88,10 @@ class MemoryS3:
             version=version,
             body=body,
             size=len(body or b"") if size is None else size,
-            modified_at=self._now().replace(microsecond=0),
+            modified_at=(begun_at or self._now()).replace(microsecond=0),
             copied_from=copied_from,
             encoding=encoding,
+            is_in_parts=begun_at is not None,
         )
         self.buckets[bucket].setdefault(key, []).append(stored)
         return version
@@ -278,7 +288,7 @@ def _describe(stored: Stored, is_latest: bool, page: dict[str, Any]) -> None:
     if stored.body is None:
         page["DeleteMarkers"].append(described)
     else:
-        page["Versions"].append(described | {"Size": stored.size, "ETag": f'"{stored.version}"'})
+        page["Versions"].append(described | {"Size": stored.size, "ETag": f'"{stored.etag}"'})
 
 
 def _refused(code: str, operation: str) -> ClientError:

@@ -15,6 +15,8 @@ from benchmarks.memory_aws.s3 import ACCOUNT, INPUT, MemoryS3
 from lambdas.adapters.ledger import Ledger
 from lambdas.adapters.quota import Quota
 from lambdas.importing.files import File, FolderState, Job, Status, split_key
+from lambdas.importing.overwrites import OLDER
+from lambdas.importing.planner import DELETED, SUPERSEDED
 from lambdas.messages import each_message
 from lambdas.redriving import redrive
 from lambdas.settings import ImportSettings, read_import_settings
@@ -24,6 +26,10 @@ VISIBILITY_SECONDS = 90
 PLENTY_OF_MILLISECONDS = 900_000
 # The queues that HealthImaging's events go to.
 EVENTS_OF_JOBS = ("start", "results")
+
+
+# The reasons of what is no longer current.
+OVERTAKEN = {DELETED, SUPERSEDED, OLDER}
 
 
 class CrashError(BaseException):
@@ -66,6 +72,7 @@ class World:
         self.uploads: list[Message] = []
         self.metrics: Counter[str] = Counter()
         self.tally: Counter[str] = Counter()
+        self.restored: set[str] = set()
         self._also_measure: Callable[[str, float], None] = lambda name, value: None
         self._call: Callable[[str, dict[str, Any]], Any] = self._direct
         self.calls: list[str] = []
@@ -149,17 +156,48 @@ class World:
     def pass_time(self, seconds: float) -> None:
         self.clock += timedelta(seconds=seconds)
 
-    def upload(self, key: str, body: bytes = b"dicom", *, times: int = 1, encoding: str = "") -> str:
+    def upload(
+        self,
+        key: str,
+        body: bytes = b"dicom",
+        *,
+        times: int = 1,
+        encoding: str = "",
+        begun_at: datetime | None = None,
+    ) -> str:
         """Put a P10 file, or nothing, and send its event so many times; none is a lost event."""
-        return self.upload_raw(key, P10 + body if body else b"", times=times, encoding=encoding)
+        data = P10 + body if body else b""
+        return self.upload_raw(key, data, times=times, encoding=encoding, begun_at=begun_at)
 
-    def upload_raw(self, key: str, body: bytes, *, times: int = 1, encoding: str = "") -> str:
-        """Put these very bytes."""
-        version = self.s3.put(INPUT, key, body, encoding=encoding)
+    def upload_raw(
+        self,
+        key: str,
+        body: bytes,
+        *,
+        times: int = 1,
+        encoding: str = "",
+        begun_at: datetime | None = None,
+    ) -> str:
+        """Put these very bytes; in parts, if that was begun earlier."""
+        version = self.s3.put(INPUT, key, body, encoding=encoding, begun_at=begun_at)
         event = upload_event(key, version, len(body), self.clock)
         self.uploads.append(Message(queue="uploads", body=event, at=self.clock))
         self.messages += [replace(self.uploads[-1]) for _ in range(times)]
         return version
+
+    def keys(self) -> list[str]:
+        """Those of the input bucket, deleted ones too."""
+        return list(self.s3.buckets[INPUT])
+
+    def hide_or_restore(self, key: str) -> None:
+        """Put a delete marker, or take the newest away, of which no event tells."""
+        versions = self.s3.buckets[INPUT][key]
+        if len(versions) > 1 and versions[-1].body is None:
+            versions.pop()
+            self.restored.add(key)
+            self.tally["restored"] += 1
+        elif versions[-1].body is not None:
+            self.s3.put(INPUT, key, None)
 
     def ready(self, queue: str | None = None) -> list[Message]:
         return [one for one in self.messages if one.at <= self.clock and queue in (None, one.queue)]
@@ -301,7 +339,8 @@ class World:
         stored = [one for one in self.s3.history(INPUT) if one.body is not None]
         rows = [(file.bucket, file.key, file.version) for file in files]
         assert sorted(rows) == sorted((INPUT, one.key, one.version) for one in stored)
-        versions_of = Counter(one.key for one in self.s3.history(INPUT))
+        versions_of = Counter([*(one.key for one in self.s3.history(INPUT)), *self.restored])
+        current = {(one.key, one.version) for one in self.s3.current(INPUT).values()}
         for file in files:
             imported = self.imaging.imported[file.bucket, file.key, file.version]
             assert file.status is not Status.WAITING
@@ -311,8 +350,9 @@ class World:
                 assert imported >= 1, file
             if versions_of[file.key] == 1:
                 assert imported == (file.status is Status.IMPORTED), file
-            assert imported <= 2
+            assert imported <= 2 + (file.key in self.restored)
+            assert (file.key, file.version) not in current or file.reason not in OVERTAKEN, file
         # The rows and the slots; each file's fate, its time, its reason and how often it was imported.
-        self.tally["invariants"] += 2 + 4 * len(files)
+        self.tally["invariants"] += 2 + 5 * len(files)
         for store in self.settings.stores:
             assert not Quota(self.table).slots(store.datastore_id)

@@ -1,7 +1,8 @@
 """HealthImaging's import jobs."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -11,6 +12,10 @@ from lambdas.importing.routing import Store
 
 # In the order a job goes through them, so that one which moves on while it is looked for is found.
 STATUSES = ("SUBMITTED", "IN_PROGRESS", "COMPLETED", "FAILED")
+
+# The most that the service gives.
+JOBS_OF_A_PAGE = 50
+CLOCK_MARGIN = timedelta(minutes=5)
 
 THROTTLED = "ThrottlingException"
 LATER = {THROTTLED, "ServiceQuotaExceededException"}
@@ -48,10 +53,11 @@ class ImportJob:
 
 
 class Imaging:
-    """HealthImaging through a boto3 medical-imaging client."""
+    """HealthImaging through a boto3 medical-imaging client; `lists`, if it is given, is asked for lists."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, lists: Any = None) -> None:
         self._client = client
+        self._lists = lists or client
 
     def start(self, job: Job, store: Store, owner: str) -> str:
         """Start a job, return its id. Other errors than LaterError and RefusedError: it may run or not.
@@ -78,17 +84,29 @@ class Imaging:
             raise
         return str(answer["jobId"])
 
-    def find(self, datastore_id: str, name: str) -> str | None:
-        """The id of the job of that name. The list has no filter by name, so running jobs come first."""
+    def find(self, datastore_id: str, name: str, since: datetime) -> str | None:
+        """The id of the job of that name, submitted `since` then.
+
+        The list has no filter by name or time and keeps 90 days of jobs, so running ones come first.
+        """
         for status in STATUSES:
-            pages = self._client.get_paginator("list_dicom_import_jobs").paginate(
-                datastoreId=datastore_id, jobStatus=status
-            )
-            for page in pages:
-                for summary in page["jobSummaries"]:
-                    if summary.get("jobName") == name:
-                        return str(summary["jobId"])
+            for summary in self._newest(datastore_id, status, since):
+                if summary.get("jobName") == name:
+                    return str(summary["jobId"])
         return None
+
+    def _newest(self, datastore_id: str, status: str, since: datetime) -> Iterator[dict[str, Any]]:
+        """Jobs of that status: to where they are older, as long as the list proves to be newest first."""
+        pages = self._lists.get_paginator("list_dicom_import_jobs").paginate(
+            datastoreId=datastore_id, jobStatus=status, PaginationConfig={"PageSize": JOBS_OF_A_PAGE}
+        )
+        seen: list[datetime] = []
+        for page in pages:
+            yield from page["jobSummaries"]
+            seen = seen[-1:] + [one["submittedAt"] for one in page["jobSummaries"] if "submittedAt" in one]
+            is_newest_first = seen == sorted(seen, reverse=True) and seen[:1] > seen[-1:]
+            if is_newest_first and seen[-1] < since - CLOCK_MARGIN:
+                return
 
     def get(self, datastore_id: str, job_id: str) -> ImportJob | None:
         """None when HealthImaging knows no such job."""

@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
+from itertools import islice
 from typing import Any, TypeVar
 
-from lambdas.adapters import rows
+from lambdas.adapters import folder_files, rows
 from lambdas.adapters.bookmark import Bookmark
 from lambdas.adapters.control import Control
 from lambdas.adapters.parallel import each
@@ -37,7 +38,22 @@ class Ledger:
 
     def files(self, bucket: str, folder: str) -> list[File]:
         """Every version's row of one folder."""
-        return [rows.to_file(item) for item in self._folder_items(bucket, folder) if rows.is_file(item)]
+        return list(folder_files.files(self._table, bucket, folder))
+
+    def part(self, bucket: str, folder: str, most: int) -> tuple[list[File], bool]:
+        """Every version's row, and True; of a folder with more than `most`, some from the first that waits
+        on, and False."""
+        return folder_files.part(self._table, bucket, folder, most)
+
+    def waiting_sizes(self, bucket: str, folder: str, most: int) -> list[int]:
+        """The bytes of each file that waits in a folder, of `most` at most."""
+        return [int(item["size"]) for item in islice(self._waiting(bucket, folder, "#size"), most)]
+
+    def has_waiting(self, bucket: str, folder: str) -> bool:
+        return any(True for _ in self._waiting(bucket, folder, "#pk"))
+
+    def _waiting(self, bucket: str, folder: str, attributes: str) -> Iterator[Item]:
+        return folder_files.waiting(self._table, bucket, folder, attributes)
 
     def rows_of(self, bucket: str, folder: str, versions: Collection[Version]) -> list[File]:
         """The rows of these versions of one folder, and those of others that sort between them."""
@@ -47,16 +63,6 @@ class Ledger:
             {":pk": rows.partition(bucket, folder), ":first": min(keys), ":last": max(keys)},
         )
         return [rows.to_file(item) for item in found if rows.is_file(item)]
-
-    def has_waiting(self, bucket: str, folder: str) -> bool:
-        waiting = self._folder_items(
-            bucket,
-            folder,
-            {":waiting": str(Status.WAITING)},
-            FilterExpression="#status = :waiting",
-            ProjectionExpression="pk",
-        )
-        return any(True for _ in waiting)
 
     def failed_files(self) -> Iterator[File]:
         """Newest first."""
@@ -90,10 +96,12 @@ class Ledger:
             change += " REMOVE #listed, #at" + ("" if file.reason else ", #reason")
             condition += " OR ((#status = :failed OR #status = :skipped) AND attribute_not_exists(#job))"
             values |= {":failed": str(Status.FAILED), ":skipped": str(Status.SKIPPED)}
-        # A row that a job settles before its upload event came is written in full.
-        if self._table.update(rows.file_key(file), change, condition, values):
-            return True
-        return self._table.put(rows.file_item(file), NOT_THERE)
+
+        def is_updated() -> bool:
+            return bool(self._table.update(rows.file_key(file), change, condition, values))
+
+        # A row that a job settles before its upload event came is written in full; it may come just now.
+        return is_updated() or self._table.put(rows.file_item(file), NOT_THERE) or is_updated()
 
     def give_back(self, files: Iterable[File]) -> None:
         """Let files wait again, once for each job that had no word on them."""
@@ -111,13 +119,11 @@ class Ledger:
         )
 
     def redrive(self, file: File) -> bool:
-        """Let a FAILED file wait again. Its next job has another name than all before."""
+        """Let a FAILED or SKIPPED file wait again, if it is that still. Its next job has another name."""
         change, values = sets({"status": str(Status.WAITING), "redriven": file.redriven + 1})
         change += " REMOVE #listed, #at, #settled_at, #reason, #attempts"
-        standing = {":failed": str(Status.FAILED)}
-        return bool(
-            self._table.update(rows.file_key(file), change, "#status = :failed", {**values, **standing})
-        )
+        seen = {":seen": str(file.status)}
+        return bool(self._table.update(rows.file_key(file), change, "#status = :seen", {**values, **seen}))
 
     # Folders
 
@@ -368,12 +374,6 @@ class Ledger:
         )
 
     # All of them
-
-    def _folder_items(
-        self, bucket: str, folder: str, values: Item | None = None, **options: Any
-    ) -> Iterator[Item]:
-        key = {":pk": rows.partition(bucket, folder)}
-        return self._table.query("#pk = :pk", {**key, **(values or {})}, **options)
 
     def _listed(self, state: str, before: datetime | None = None, **options: Any) -> Iterator[Item]:
         condition, values = "#listed = :listed", {":listed": str(state)}

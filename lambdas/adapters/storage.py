@@ -18,6 +18,12 @@ DELETED_AT_ONCE = 1000
 NOT_TO_BE_HAD = {"NoSuchKey", "NoSuchVersion", "AccessDenied", "InvalidObjectState", "MethodNotAllowed"}
 NO_SUCH_OBJECT = {"NoSuchKey", "NoSuchVersion", "404"}
 FORBIDDEN = {"AccessDenied", "403"}
+# In an archive class, with which no retry helps before somebody restores it.
+ARCHIVED = "InvalidObjectState"
+
+
+class CopyRefusedError(Exception):
+    """S3 does not let this object be copied, and may well let others. The text is its code."""
 
 
 class Storage:
@@ -49,6 +55,17 @@ class Storage:
         """The current versions in a folder, without those in folders of its own."""
         pages = self._pages(bucket, Prefix=folder, Delimiter="/")
         return [version for page in pages for version in _versions(page) if _is_current(version)]
+
+    def named(self, bucket: str, folder: str, names: Collection[str]) -> list[Version]:
+        """The current versions of these names in a folder, of which no more than lies between is listed."""
+        first, last, wanted = min(names), max(names), {folder + name for name in names}
+        current: list[Version] = []
+        for page in self._pages(bucket, Prefix=folder, Delimiter="/", KeyMarker=folder + first[:-1]):
+            found = list(_versions(page))
+            current += [one for one in found if one.key in wanted and _is_current(one)]
+            if found and max(one.key for one in found) > folder + last:
+                break
+        return current
 
     def under(self, bucket: str, prefix: str, folders: Collection[str], most: int) -> list[Version] | None:
         """The current versions under a prefix; None when more than `most` lie there, or one in a folder that
@@ -83,7 +100,10 @@ class Storage:
             yield from (found["Prefix"] for found in page.get("CommonPrefixes", []))
 
     def copy(self, file: File, bucket: str, key: str) -> bool:
-        """Copy this very version; False when it is gone. Making the same copy again changes nothing."""
+        """Copy this very version; False when it is gone. Making the same copy again changes nothing.
+
+        Raises CopyRefusedError where its key, its class or its owner keeps it from us.
+        """
         source = {"Bucket": file.bucket, "Key": file.key, "VersionId": file.version}
         try:
             if file.size > WHOLE_COPY_BYTES:
@@ -99,8 +119,11 @@ class Storage:
                     Tagging="",
                 )
         except ClientError as error:
-            if self._is_gone(file, error.response["Error"]["Code"]):
+            code = error.response["Error"]["Code"]
+            if self._is_gone(file, code):
                 return False
+            if code in {*FORBIDDEN, ARCHIVED} or code.startswith("KMS."):
+                raise CopyRefusedError(code) from None
             raise
         return True
 

@@ -49,7 +49,7 @@ class Table:
             **_values(values),
             **options,
         }
-        texts = (condition, options.get("FilterExpression", ""))
+        texts = (condition, options.get("FilterExpression", ""), options.get("ProjectionExpression", ""))
         if names := _names(*texts):
             request["ExpressionAttributeNames"] = names
         while True:

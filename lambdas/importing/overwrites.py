@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 
-from lambdas.importing.files import File, Status, failed, skipped
+from lambdas.importing.files import File, Status, Version, failed, skipped
 
 OLDER = "older than the version that is imported"
 IGNORED = "another version is imported, and overwrites are ignored here"
@@ -26,21 +26,32 @@ def policy_for(key: str, policies: Mapping[str, Overwrites]) -> Overwrites:
 
 
 def settle_overwrites(
-    rows: Iterable[File], policies: Mapping[str, Overwrites], now: datetime
+    rows: Iterable[File], current: Iterable[Version], policies: Mapping[str, Overwrites], now: datetime
 ) -> tuple[File, ...]:
-    """The waiting files of a folder that are not to be imported, with their fate.
+    """The waiting files of a folder that are not to be imported, with their fate; `current` is what S3 lists.
 
     Only an imported version stands in the way of another: after a failed one every version is welcome.
     """
     rows = list(rows)
     imported = {row.key: row for row in sorted(rows, key=_order) if row.status is Status.IMPORTED}
     waiting = [row for row in rows if row.status is Status.WAITING and row.key in imported]
-    fates = (_fate(file, imported[file.key], policy_for(file.key, policies), now) for file in waiting)
+    newest = {(one.key, one.version) for one in current}
+    fates = (
+        _fate(
+            file,
+            imported[file.key],
+            policy_for(file.key, policies),
+            is_newest=(file.key, file.version) in newest,
+            now=now,
+        )
+        for file in waiting
+    )
     return tuple(fate for fate in fates if fate)
 
 
-def _fate(file: File, imported: File, policy: Overwrites, now: datetime) -> File | None:
-    if is_older(file, imported):
+def _fate(file: File, imported: File, policy: Overwrites, *, is_newest: bool, now: datetime) -> File | None:
+    # Without a sequencer there is a time alone, which may be that of an upload's beginning: S3 knows better.
+    if not is_newest and is_older(file, imported):
         return skipped(file, OLDER, now)
     if policy is Overwrites.IGNORE:
         return skipped(file, IGNORED, now)

@@ -68,8 +68,8 @@ def settle_in_place(
     changed while the job ran, nobody can tell what was read: its members wait again, the rest still does.
     """
     members = list(members)
-    read = _versions_read(ended, versions, outcomes)
     known = {_version(row): row for row in rows}
+    read = _versions_read(ended, versions, known, outcomes)
     planned = {_version(file) for file in members}
     others = [
         known.get(_version_of(version)) or _from_listing(ended.job, version)
@@ -152,7 +152,10 @@ def _fate(file: File, job: str, outcome: Outcome, now: datetime) -> File:
 
 
 def _versions_read(
-    ended: Ended, versions: Iterable[Version], outcomes: Mapping[str, Outcome]
+    ended: Ended,
+    versions: Iterable[Version],
+    known: Mapping[tuple[str, str], File],
+    outcomes: Mapping[str, Outcome],
 ) -> dict[str, Version]:
     """For each key with an outcome, the one version that was current while the job ran, if there is one."""
     by_key: dict[str, list[Version]] = defaultdict(list)
@@ -161,25 +164,45 @@ def _versions_read(
             by_key[version.key].append(version)
     read = {}
     for key, history in by_key.items():
-        readable = [one for one in _current_during(ended, history) if not one.is_delete_marker]
+        begins = {one.version: _begin(one, known.get(_version_of(one))) for one in history}
+        readable = [one for one in _current_during(ended, history, begins) if not one.is_delete_marker]
         if len(readable) == 1:
             read[key] = readable[0]
     return read
 
 
-def _current_during(ended: Ended, history: list[Version]) -> list[Version]:
-    """Each version is current until the next newer one.
+def _begin(version: Version, row: File | None) -> datetime | None:
+    """When it became current, where that is known.
+
+    S3 lists an object that was uploaded in parts by the time at which the upload was begun, which may be
+    long before (User Guide, system-defined metadata). Its event tells when it was there.
+    """
+    if row and row.sequencer:
+        return row.uploaded_at
+    return None if "-" in version.etag else version.modified_at
+
+
+def _current_during(
+    ended: Ended, history: list[Version], begins: Mapping[str, datetime | None]
+) -> list[Version]:
+    """Each version is current until the next newer one; what may have been current counts as well.
 
     S3 lists a key's versions newest first, which the sort keeps for those of the same second.
     """
-    current = []
-    until = None
-    for version in sorted(history, key=lambda one: (one.modified_at, one.is_latest), reverse=True):
-        begins_in_time = version.modified_at <= ended.ended_at + CLOCK_MARGIN
-        lasts_until_start = until is None or until >= ended.started_at - CLOCK_MARGIN
+    newest_first = sorted(
+        history, key=lambda one: (one.is_latest, begins[one.version] or one.modified_at), reverse=True
+    )
+    newest = newest_first[0]
+    current, until = [], None
+    for version in newest_first:
+        begin = begins[version.version]
+        # One that began nobody knows when may have been there until the newest came.
+        end = until if begin or version is newest else begins[newest.version]
+        begins_in_time = (begin or version.modified_at) <= ended.ended_at + CLOCK_MARGIN
+        lasts_until_start = end is None or end >= ended.started_at - CLOCK_MARGIN
         if begins_in_time and lasts_until_start:
             current.append(version)
-        until = version.modified_at
+        until = begin or until
     return current
 
 

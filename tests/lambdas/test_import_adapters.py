@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -11,7 +11,7 @@ import pytest
 from botocore.stub import Stubber
 
 from lambdas.adapters import storage as storage_module
-from lambdas.adapters.imaging import Imaging, LaterError, RefusedError
+from lambdas.adapters.imaging import STATUSES, Imaging, LaterError, RefusedError
 from lambdas.adapters.queues import Queue
 from lambdas.adapters.storage import Storage
 from lambdas.importing.files import File, Job, JobState
@@ -213,21 +213,43 @@ def test_refusals_say_whether_to_come_again(
             Imaging(healthimaging).start(JOB, STORE, STORE.account)
 
 
-def test_a_job_is_found_by_its_name_on_any_page_of_any_status(healthimaging: Any) -> None:
-    def summary(name: str) -> dict[str, Any]:
-        return {
-            "jobId": name.rjust(32, "0"),
-            "jobName": name,
-            "jobStatus": "IN_PROGRESS",
-            "datastoreId": "d" * 32,
-            "submittedAt": NOW,
-        }
+def summary(name: str, submitted_at: datetime = NOW) -> dict[str, Any]:
+    return {
+        "jobId": name.rjust(32, "0"),
+        "jobName": name,
+        "jobStatus": "IN_PROGRESS",
+        "datastoreId": "d" * 32,
+        "submittedAt": submitted_at,
+    }
 
+
+def test_a_job_is_found_by_its_name_on_any_page_of_any_status(healthimaging: Any) -> None:
     with Stubber(healthimaging) as stub:
         stub.add_response("list_dicom_import_jobs", {"jobSummaries": [summary("1")]})
         stub.add_response("list_dicom_import_jobs", {"jobSummaries": [summary("2")], "nextToken": "t"})
         stub.add_response("list_dicom_import_jobs", {"jobSummaries": [summary("3")]})
-        assert Imaging(healthimaging).find("d" * 32, "3") == "3".rjust(32, "0")
+        assert Imaging(healthimaging).find("d" * 32, "3", NOW) == "3".rjust(32, "0")
+
+
+def test_a_list_that_is_newest_first_is_not_read_to_jobs_of_before(healthimaging: Any) -> None:
+    def page(status: str, *days: int) -> None:
+        summaries = [summary(str(day), NOW - timedelta(days=day)) for day in days]
+        asked = {"datastoreId": "d" * 32, "jobStatus": status, "maxResults": 50}
+        stub.add_response("list_dicom_import_jobs", {"jobSummaries": summaries, "nextToken": "t"}, asked)
+
+    with Stubber(healthimaging) as stub:
+        for status in STATUSES:
+            page(status, 0, 2)
+        assert Imaging(healthimaging).find("d" * 32, "other", NOW - timedelta(days=1)) is None
+        stub.assert_no_pending_responses()
+
+
+def test_a_list_in_another_order_is_read_to_its_end(healthimaging: Any) -> None:
+    with Stubber(healthimaging) as stub:
+        old = [summary(str(day), NOW - timedelta(days=day)) for day in (3, 2)]
+        stub.add_response("list_dicom_import_jobs", {"jobSummaries": old, "nextToken": "t"})
+        stub.add_response("list_dicom_import_jobs", {"jobSummaries": [summary("0")]})
+        assert Imaging(healthimaging).find("d" * 32, "0", NOW) == "0".rjust(32, "0")
 
 
 def test_a_job_that_healthimaging_does_not_know_is_none(healthimaging: Any) -> None:

@@ -1,12 +1,14 @@
 """Which files become one job, and whose turn it is: the functions together, with starts that are short."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from benchmarks.memory_aws.world import World
-from lambdas.importing.files import FolderState
+from lambdas import planning
+from lambdas.importing.files import FolderState, Status
 from lambdas.importing.pacer import Rate
 
 
@@ -130,3 +132,42 @@ def test_starts_keep_the_configured_rate(world: World) -> None:
     starts = [start.timestamp() for start in world.imaging.starts]
     for first in starts:
         assert sum(first <= start < first + 5 for start in starts) <= 2 + 5
+
+
+def test_point_16_a_folder_with_more_files_than_are_planned_at_once_is_imported_part_by_part(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "MOST_ROWS", 5)
+    for name in ("a", "a-b", "a.c", "z", "é", *map(str, range(30))):
+        world.upload(name, b"bad" if name == "7" else b"good")
+    world.upload("a", b"newer")
+    world.upload("sub/1")
+
+    world.settle()
+
+    assert [file.name for file in world.ledger.failed_files()] == ["7"]
+    assert Counter(file.status for file in world.files()) == {
+        Status.IMPORTED: 35,
+        Status.FAILED: 1,
+        Status.SKIPPED: 1,
+    }
+    assert set(world.imaging.imported.values()) == {1}
+    world.check()
+
+
+def test_a_large_folder_of_which_all_is_imported_takes_in_one_more_file(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "MOST_ROWS", 5)
+    for number in range(20):
+        world.upload(f"flat/{number}")
+    world.settle()
+    before = world.s3.copies
+
+    world.upload("flat/15x")
+    world.settle()
+
+    assert world.s3.copies == before + 1
+    assert set(world.fates().values()) == {"IMPORTED"}
+    assert set(world.imaging.imported.values()) == {1}
+    world.check()

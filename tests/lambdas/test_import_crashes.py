@@ -1,5 +1,6 @@
 """A process that ends before or after any call it makes costs time, never a file or a second job."""
 
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -124,3 +125,25 @@ def test_a_crash_is_made_up_for_without_the_sweep(when: str) -> None:
         world.settle(sweeping=False)
 
         world.check()
+
+
+def test_point_4_a_marker_closes_its_folder_though_register_ends_before_any_of_its_calls() -> None:
+    def is_sign_sent() -> bool:
+        return any(message.body.get("complete") for message in world.messages)
+
+    for number in itertools.count(1):
+        world = World()
+        world.upload("study/1.dcm")
+        world.deliver_ready()
+        world.upload("study/_COMPLETE", b"x")
+        world.crash = (len(world.calls) + number, "before")
+        world.deliver(*world.ready("uploads"))
+        if world.crash is not None:
+            break
+        assert not is_sign_sent()
+
+        world.pass_time(600)
+        world.deliver(*world.ready("uploads"))
+
+        assert is_sign_sent(), number
+    assert number > 1

@@ -248,3 +248,24 @@ def test_a_value_that_no_row_holds_is_refused_by_its_type() -> None:
 
     with pytest.raises(TypeError, match="a float in a row of the ledger"):
         table.put_item(Item={"pk": "a", "sk": "/", "size": 1.5})
+
+
+def test_a_part_of_a_folder_begins_with_the_first_that_waits_and_splits_no_name(ledger: Ledger) -> None:
+    done = [imported(file(f"a{number}")) for number in range(4)]
+    waiting = [file("b", f"v{number}") for number in range(3)] + [file("c"), file("d")]
+    ledger.register([*done, *waiting])
+
+    assert ledger.part("input", "study/", 9) == (ledger.files("input", "study/"), True)
+    assert ledger.part("input", "study/", 3) == (waiting[:3], False)
+    assert ledger.part("input", "study/", 2) == (waiting[:3], False)
+    assert ledger.part("input", "study/", 4) == (waiting[:4], False)
+    assert ledger.waiting_sizes("input", "study/", 4) == [3] * 4
+    assert ledger.has_waiting("input", "study/")
+
+
+def test_a_part_of_a_folder_in_which_nothing_waits_is_empty(ledger: Ledger) -> None:
+    ledger.register([imported(file(f"a{number}")) for number in range(4)])
+
+    assert ledger.part("input", "study/", 2) == ([], False)
+    assert ledger.waiting_sizes("input", "study/", 2) == []
+    assert not ledger.has_waiting("input", "study/")

@@ -35,12 +35,12 @@ def test_the_longest_prefix_says_what_an_overwrite_does_and_without_one_it_is_im
 
 @pytest.mark.parametrize("policy", Overwrites)
 def test_after_a_failed_version_every_policy_lets_the_repaired_one_in(policy: Overwrites) -> None:
-    assert settle_overwrites([version(1, Status.FAILED), version(2)], {"": policy}, NOW) == ()
+    assert settle_overwrites([version(1, Status.FAILED), version(2)], [], {"": policy}, NOW) == ()
 
 
 @pytest.mark.parametrize("policy", Overwrites)
 def test_an_older_version_never_wins_over_an_imported_one(policy: Overwrites) -> None:
-    (fate,) = settle_overwrites([version(1), version(2, Status.IMPORTED)], {"": policy}, NOW)
+    (fate,) = settle_overwrites([version(1), version(2, Status.IMPORTED)], [], {"": policy}, NOW)
 
     assert (fate.version, fate.status) == ("v1", Status.SKIPPED)
 
