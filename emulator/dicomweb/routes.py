@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import unquote
 
 from emulator.aws import Scope
 from emulator.errors import (
@@ -90,7 +89,7 @@ def is_dicomweb(path: str) -> bool:
 
 def action_of(method: str, path: str) -> str | None:
     """The name of the action, which is its IAM action too."""
-    found = _match(method, path)
+    found = match(method, path)
     return found[0] if found else None
 
 
@@ -101,7 +100,7 @@ def number(text: str) -> int | None:
 
 def uids_of(path: str) -> dict[str, str]:
     """The UIDs that a GET or POST of the path names, by keyword."""
-    found = _match("GET", path) or _match("POST", path)
+    found = match("GET", path) or match("POST", path)
     labels = found[1] if found else {}
     named = zip(UID_KEYWORDS, UIDS, strict=True)
     return {keyword: labels[label] for keyword, label in named if label in labels}
@@ -116,10 +115,10 @@ def answer(
     headers: Mapping[str, str],
     body: bytes,
 ) -> Answer:
-    """Answer one request. `path` may still be percent-encoded."""
+    """Answer one request. `path` is decoded, and not decoded again."""
 
     def run() -> Answer:
-        found = _match(method, path)
+        found = match(method, path)
         if found is None:
             raise UnknownOperationException("no DICOMweb action of this service has this method and path")
         name, labels = found
@@ -149,8 +148,9 @@ def _routes() -> dict[tuple[str, tuple[str, ...], int], tuple[str, list[str]]]:
 ROUTES = _routes()
 
 
-def _match(method: str, path: str) -> tuple[str, dict[str, str]] | None:
-    literals, values = _split(unquote(path))
+def match(method: str, path: str) -> tuple[str, dict[str, str]] | None:
+    """The action of a decoded path, and the labels in it."""
+    literals, values = _split(path)
     route = ROUTES.get((method, literals, len(values)))
     if route is None or not all(values):
         return None

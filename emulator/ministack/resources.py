@@ -4,29 +4,43 @@ import functools
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import unquote
 
-from emulator.dicomweb.routes import action_of
+from emulator import routes
+from emulator.dicomweb import routes as dicomweb
 from emulator.ministack.names import SERVICE
 from emulator.ministack.policies import keep_keys_of_path
 
+ID = re.compile("[0-9a-z]{32}")
 LOG_GROUP = re.compile(r"arn:aws:logs:[^:]*:[^:]*:log-group:[^:]+")
 
 TagsOf = Callable[[str], Mapping[str, str]]
 
 
 def naming_actions(extract: Callable[..., str | None]) -> Callable[..., str | None]:
-    """botocore's model, where MiniStack finds the actions, knows nothing of DICOMweb, nor that a right to a
-    queue's messages is one to batches of them."""
+    """Of HealthImaging, the action that will be run, whatever a query or a header calls it.
+
+    MiniStack believes these, and does not know that a right to a queue's messages is one to batches of them.
+    """
 
     @functools.wraps(extract)
     def iam_action(service: str, method: str, path: str, *rest: Any) -> str | None:
-        action = action_of(method, path) if service == SERVICE else None
-        keep_keys_of_path(action, path)
-        found = f"{SERVICE}:{action}" if action else extract(service, method, path, *rest)
+        if service == SERVICE:
+            action, _ = _routed(method, path)
+            keep_keys_of_path(action if dicomweb.is_dicomweb(path) else None, path)
+            return f"{SERVICE}:{action}" if action else None
+        keep_keys_of_path(None, path)
+        found = extract(service, method, path, *rest)
         return found.removesuffix("Batch") if found and service == "sqs" else found
 
     return iam_action
+
+
+def _routed(method: str, path: str) -> tuple[str | None, Mapping[str, str]]:
+    """The action that `server` routes the path to, and its labels. Without an action nothing is run."""
+    if dicomweb.is_dicomweb(path):
+        return dicomweb.match(method, path) or (None, {})
+    found = routes.match(method, path)
+    return (found[0].name, found[1]) if found else (None, {})
 
 
 def naming_our_arns(extract: Callable[..., str]) -> Callable[..., str]:
@@ -34,7 +48,7 @@ def naming_our_arns(extract: Callable[..., str]) -> Callable[..., str]:
     def resource_arn(service: str, method: str, path: str, *rest: Any) -> str:
         if service == SERVICE:
             region, account = rest[-2:]
-            return arn_of_path(path, region, account)
+            return arn_of_path(method, path, region, account)
         found = extract(service, method, path, *rest)
         # IAM judges what is done with a log group by this name of it, whatever the group's own ARN is.
         return f"{found}:*" if LOG_GROUP.fullmatch(found) else found
@@ -42,14 +56,17 @@ def naming_our_arns(extract: Callable[..., str]) -> Callable[..., str]:
     return resource_arn
 
 
-def arn_of_path(path: str, region: str, account: str) -> str:
-    if path.startswith("/tags/"):
-        return unquote(path.removeprefix("/tags/"))
-    named = re.search(r"/datastore/([0-9a-z]{32})(?:/imageSet/([0-9a-z]{32}))?", path)
-    if not named:
+def arn_of_path(method: str, path: str, region: str, account: str) -> str:
+    """The resource that the labels of the path name. An id that no data store has is refused later."""
+    _, labels = _routed(method, path)
+    if "resourceArn" in labels:
+        return labels["resourceArn"]
+    datastore_id = labels.get("datastoreId") or labels.get("datastore", "")
+    image_set_id = labels.get("imageSetId") or labels.get("sourceImageSetId", "")
+    if not ID.fullmatch(datastore_id):
         return "*"
-    arn = f"arn:aws:{SERVICE}:{region}:{account}:datastore/{named[1]}"
-    return f"{arn}/imageset/{named[2]}" if named[2] else arn
+    arn = f"arn:aws:{SERVICE}:{region}:{account}:datastore/{datastore_id}"
+    return f"{arn}/imageset/{image_set_id}" if ID.fullmatch(image_set_id) else arn
 
 
 def knowing_our_tags(find: Callable[[str], Any], tags_of: TagsOf) -> Callable[[str], Any]:

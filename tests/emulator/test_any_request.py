@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -38,7 +37,7 @@ class Target:
                 continue
             location, key = member.serialization.get("location"), member.serialization.get("name", name)
             if location == "uri":
-                path = path.replace(f"{{{key}}}", quote(parameters[name], safe=""))
+                path = path.replace(f"{{{key}}}", parameters[name])
             elif location == "querystring":
                 value = parameters[name]
                 query[key] = value if isinstance(value, list) else [_text(value)]

@@ -164,17 +164,21 @@ def test_a_role_that_does_not_is_refused(role: Any, refused: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize(
-    ("path", "arn"),
+    ("method", "path", "arn"),
     [
-        ("/datastore", "*"),
-        (f"/datastore/{'a' * 32}", STORE),
-        (f"/startDICOMImportJob/datastore/{'a' * 32}", STORE),
-        (f"/datastore/{'a' * 32}/imageSet/{'b' * 32}/getImageFrame", f"{STORE}/imageset/{'b' * 32}"),
-        (f"/tags/{STORE}", STORE),
+        ("POST", "/datastore", "*"),
+        ("GET", f"/datastore/{'a' * 32}", STORE),
+        ("POST", f"/startDICOMImportJob/datastore/{'a' * 32}", STORE),
+        ("POST", f"/datastore/{'a' * 32}/imageSet/{'b' * 32}/getImageFrame", f"{STORE}/imageset/{'b' * 32}"),
+        ("POST", f"/datastore/{'a' * 32}/imageSet/{'b' * 32}/copyImageSet", f"{STORE}/imageset/{'b' * 32}"),
+        ("GET", f"/datastore/{'a' * 32}/studies/1.2/series", STORE),
+        ("GET", f"/tags/{STORE}", STORE),
+        # Of no operation: nothing is run.
+        ("PUT", f"/datastore/{'a' * 32}", "*"),
     ],
 )
-def test_iam_judges_a_path_by_the_resource_it_names(path: str, arn: str) -> None:
-    assert arn_of_path(path, *reversed(SCOPE)) == arn
+def test_iam_judges_a_path_by_the_resource_it_names(method: str, path: str, arn: str) -> None:
+    assert arn_of_path(method, path, *reversed(SCOPE)) == arn
 
 
 def test_what_evaluation_is_made_of_can_be_put_around() -> None:
