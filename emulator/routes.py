@@ -1,7 +1,6 @@
 """HTTP in and out, by botocore's model of the service: nothing here knows a single operation."""
 
 import base64
-import binascii
 import functools
 import json
 import logging
@@ -10,6 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from emulator import strict_json
 from emulator.aws import Scope
 from emulator.errors import (
     NotImplementedException,
@@ -120,7 +120,7 @@ def _body_members(shape: Any, body: bytes) -> dict[str, Any]:
 
 def _json_object(body: bytes) -> dict[str, Any]:
     try:
-        given = json.loads(body)
+        given = strict_json.loads(body)
     except ValueError as error:
         raise ValidationException("the request body is not JSON") from error
     if not isinstance(given, dict):
@@ -151,7 +151,8 @@ def _from_json(shape: Any, value: Any) -> Any:
     if shape.type_name == "blob" and isinstance(value, str):
         try:
             return base64.b64decode(value, validate=True)
-        except binascii.Error as error:
+        # One that is not ASCII is no binascii.Error.
+        except ValueError as error:
             raise ValidationException("a blob is not base64") from error
     if shape.type_name == "timestamp" and isinstance(value, str | int | float):
         return value if isinstance(value, bool) else _seconds(value)

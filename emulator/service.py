@@ -109,6 +109,7 @@ class Service:
     def stop(self) -> None:
         self._metrics.stop()
         self._runs.stop()
+        self._storage.stopping.set()
         self._renderers.close()
         self._part_workers.close()
 

@@ -94,6 +94,8 @@ class Storage:
         self.metadata = folder / "metadata"
         self.frames.mkdir(parents=True, exist_ok=True)
         self.metadata.mkdir(exist_ok=True)
+        # Set when the service ends: nobody should wait for a lock any more.
+        self.stopping = threading.Event()
         self._of_thread = threading.local()
         self._writer = threading.RLock()
         self._arranging: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)

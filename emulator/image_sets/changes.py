@@ -1,10 +1,10 @@
 """What UpdateImageSetMetadata changes, as values: parsed from the request, and applied to a content."""
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Any
 
+from emulator import strict_json
 from emulator.errors import ServiceQuotaExceededException, ValidationException
 from emulator.image_sets.contents import Content, Refused, packed, unpacked
 from emulator.image_sets.metadata import SCHEMA_VERSION
@@ -42,7 +42,7 @@ def parse(given: dict[str, bytes]) -> Changes:
 def tree(text: bytes | str, name: str) -> Tree:
     """The JSON of a request member. Raises ValidationException unless it is an object of the schema."""
     try:
-        found = json.loads(text)
+        found = strict_json.loads(text)
     except ValueError as error:
         raise ValidationException(f"{name} is not JSON") from error
     if not isinstance(found, dict):

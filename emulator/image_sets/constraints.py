@@ -1,6 +1,8 @@
 """The guide's "DICOM metadata constraints": what an update may not change, seen from the request alone."""
 
 import re
+import struct
+import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -42,6 +44,7 @@ RANGES = {
     "UV": (0, 2**64 - 1),
     "SV": (-(2**63), 2**63 - 1),
 }
+LARGEST = {"FL": struct.unpack(">f", b"\x7f\x7f\xff\xff")[0], "FD": sys.float_info.max}
 BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 BINARY = {"OB", "OD", "OF", "OL", "OV", "OW", "UN"}
 
@@ -178,7 +181,8 @@ def _fits(vr: str, value: Any) -> bool:
         low, high = RANGES[vr]
         return isinstance(value, int) and low <= value <= high
     if vr in ("FL", "FD"):
-        return isinstance(value, int | float)
+        # Neither an infinity nor what is not a number is so small.
+        return isinstance(value, int | float) and abs(value) <= LARGEST[vr]
     if not isinstance(value, str):
         return False
     if vr in BINARY:

@@ -34,7 +34,7 @@ class Copies:
         self._datastores = datastores
         self._image_sets = image_sets
         self._running = running
-        running.register(KIND, self._finish)
+        running.register(KIND, self._finish, self._fail)
 
     def copy(self, scope: Scope, parameters: dict[str, Any]) -> dict[str, Any]:
         """CopyImageSet. Without a destination the instances go to a new image set."""
@@ -131,21 +131,18 @@ class Copies:
             copied = self._copied(destination, content, chosen, request)
             contents.write(self._storage, destination, copied)
         except Refused as error:
-            with self._storage.writing() as connection:
-                versions.fail(
-                    connection,
-                    datastore,
-                    destination["id"],
-                    "COPY_FAILED",
-                    "Image Set Copy Failed",
-                    str(error),
-                )
-                self._end(connection, operation, request)
+            self._fail(operation, datastore, request, str(error))
             return
         with self._storage.writing() as connection:
             contents.store(connection, destination["id"], copied)
             _share_frames(connection, source["id"], destination["id"], chosen)
             versions.settle(connection, datastore, destination["id"], "COPIED", "Image Set Copied")
+            self._end(connection, operation, request)
+
+    def _fail(self, operation: Row, datastore: Row, request: dict[str, Any], message: str) -> None:
+        destination = operation["image_set_id"]
+        with self._storage.writing() as connection:
+            versions.fail(connection, datastore, destination, "COPY_FAILED", "Image Set Copy Failed", message)
             self._end(connection, operation, request)
 
     def _copied(

@@ -8,7 +8,8 @@ import json
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from emulator.errors import ServiceQuotaExceededException
@@ -20,6 +21,8 @@ SETTLING_SECONDS = 0.2
 
 # Given the operation, its data store and its request; ends the operation within its own transaction.
 Finish = Callable[[Row, Row, dict[str, Any]], None]
+# As that, with the message of the version that failed.
+Fail = Callable[[Row, Row, dict[str, Any], str], None]
 
 log = logging.getLogger(__name__)
 
@@ -35,10 +38,16 @@ class Operations:
         self._outbox = outbox
         self._later = later or _after_settling
         self._finishes: dict[str, Finish] = {}
+        self._fails: dict[str, Fail] = {}
 
-    def register(self, kind: str, finish: Finish) -> None:
-        """Say how operations of that kind are finished."""
+    def register(self, kind: str, finish: Finish, fail: Fail | None = None) -> None:
+        """Say how operations of that kind are finished, and how they end when that is a fault of ours.
+
+        Without `fail` they stay, for the next process to try again.
+        """
         self._finishes[kind] = finish
+        if fail:
+            self._fails[kind] = fail
 
     def begin(
         self,
@@ -73,17 +82,31 @@ class Operations:
             return
         datastore = self._storage.row("SELECT * FROM datastores WHERE id = ?", operation["datastore_id"])
         assert datastore is not None
-        try:
-            self._finishes[operation["kind"]](operation, datastore, json.loads(operation["request"]))
-        except Exception as error:
-            # It stays, for the next process to try again. The text may quote a DICOM value.
-            log.error("%s of %s failed: %s", operation["kind"], image_set_id, type(error).__name__)
+        request = json.loads(operation["request"])
+        with _logging(operation):
+            try:
+                self._finishes[operation["kind"]](operation, datastore, request)
+            except Exception as error:
+                # An image set that stayed LOCKED could not even be deleted, and imports would wait for it.
+                if fail := self._fails.get(operation["kind"]):
+                    fail(operation, datastore, request, f"INTERNAL_ERROR: {type(error).__name__}.")
+                raise
         self._outbox.flush()
 
     def resume(self) -> None:
         """Finish what was under way when the process ended."""
         for row in self._storage.rows("SELECT image_set_id FROM operations ORDER BY rowid"):
             self.finish(row["image_set_id"])
+
+
+@contextmanager
+def _logging(operation: Row) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        # The text may quote a DICOM value.
+        kind, image_set_id = operation["kind"], operation["image_set_id"]
+        log.error("%s of %s failed: %s", kind, image_set_id, type(error).__name__)
 
 
 def _after_settling(finish: Callable[[], None]) -> None:

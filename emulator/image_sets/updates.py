@@ -29,7 +29,7 @@ class Updates:
         self._datastores = datastores
         self._image_sets = image_sets
         self._running = running
-        running.register(KIND, self._finish)
+        running.register(KIND, self._finish, self._fail)
 
     def update(self, scope: Scope, parameters: dict[str, Any]) -> dict[str, Any]:
         """UpdateImageSetMetadata.
@@ -112,12 +112,7 @@ class Updates:
             for row, content in zip(rows, changed, strict=True):
                 contents.write(self._storage, row, content)
         except Refused as error:
-            with self._storage.writing() as connection:
-                for each in ids:
-                    versions.fail(
-                        connection, datastore, each, "UPDATE_FAILED", "Image Set Update Failed", str(error)
-                    )
-                operations.end(connection, operation)
+            self._fail(operation, datastore, request, str(error))
             return
         from emulator.image_sets.grouping_attributes import conflict_key, found_by
 
@@ -127,6 +122,14 @@ class Updates:
                 key = conflict_key(content.levels)
                 contents.store_levels(connection, row["id"], content, found_by(content.levels), key)
                 versions.settle(connection, datastore, row["id"], "UPDATED", "Image Set Updated")
+            operations.end(connection, operation)
+
+    def _fail(self, operation: Row, datastore: Row, request: dict[str, Any], message: str) -> None:
+        with self._storage.writing() as connection:
+            for each in (operation["image_set_id"], *request["others"]):
+                versions.fail(
+                    connection, datastore, each, "UPDATE_FAILED", "Image Set Update Failed", message
+                )
             operations.end(connection, operation)
 
     def _changed(self, row: Row, request: dict[str, Any], *, is_asked: bool) -> Content:

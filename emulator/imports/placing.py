@@ -37,16 +37,17 @@ def planned(
 ) -> Iterator[list[Placement]]:
     """As `plan`, and nobody else changes these image sets until the block ends.
 
-    An image set that is LOCKED by an update, a copy or its deletion is waited for.
+    An image set that is LOCKED by an update, a copy or its deletion is waited for, unless the service stops.
     """
     instances = list(imported)
-    while True:
+    while not storage.stopping.is_set():
         with storage.arranging(datastore["id"]):
             placements = plan(storage, datastore, job_id, instances)
             if not any(each.before and each.before["state"] == "LOCKED" for each in placements):
                 yield placements
                 return
         time.sleep(SECONDS_BETWEEN_LOOKS)
+    raise RuntimeError("the service is stopping")
 
 
 def plan(storage: Storage, datastore: Row, job_id: str, imported: Iterable[Imported]) -> list[Placement]:

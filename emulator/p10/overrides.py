@@ -1,10 +1,10 @@
 """DICOM JSON that an import puts over the elements of files, read into HealthImaging's metadata."""
 
-import json
 from base64 import b64decode
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from emulator import strict_json
 from emulator.p10.dicom_json import NAME_GROUPS
 from emulator.p10.dictionary import describe
 from emulator.p10.elements import FILE_META, TAG, is_binary
@@ -52,7 +52,7 @@ def parse_override(data: bytes) -> Override:
     AWS documents no schema of these files, and the names of the API speak of DICOM JSON. Raises InvalidDicom.
     """
     try:
-        found = json.loads(data)
+        found = strict_json.loads(data)
     except ValueError:
         raise _invalid("it is not JSON") from None
     if isinstance(found, list) and len(found) == 1:

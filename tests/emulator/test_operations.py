@@ -316,3 +316,36 @@ def test_a_study_of_which_a_part_is_locked_is_not_updated(tmp_path: Path) -> Non
     with pytest.raises(ConflictException):
         update(process, store, first, includeStudyImageSets=True)
     assert process.get(store, first)["imageSetState"] == "ACTIVE"
+
+
+@pytest.mark.parametrize(
+    ("operate", "status"), [(update, "UPDATE_FAILED"), (copy, "COPY_FAILED")], ids=["update", "copy"]
+)
+def test_a_fault_of_ours_locks_no_image_set_for_ever(
+    tmp_path: Path, operate: Callable[..., Any], status: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    process = Process(tmp_path, World())
+    store = process.new_store()
+    image_set_id = process.imported(store)
+    operate(process, store, image_set_id)
+    with process.storage.writing() as connection:
+        connection.execute("UPDATE instances SET metadata = ? WHERE sop_instance_uid = 'job.1'", (b"Doe",))
+    for row in process.storage.rows("SELECT image_set_id FROM operations"):
+        process.running.finish(row["image_set_id"])
+
+    assert ("ACTIVE", status) in _all_states(process)
+    assert all(state == "ACTIVE" for state, _ in _all_states(process))
+    assert process.storage.rows("SELECT 1 FROM operations") == []
+    (failed,) = process.storage.rows("SELECT message FROM image_set_versions WHERE message IS NOT NULL")
+    assert failed["message"] == "INTERNAL_ERROR: error."
+    assert "failed: error" in caplog.text
+
+
+def test_nobody_waits_for_a_locked_image_set_when_the_service_stops(tmp_path: Path) -> None:
+    process = Process(tmp_path, World())
+    store = process.new_store()
+    update(process, store, process.imported(store))
+    threading.Timer(0.2, process.storage.stopping.set).start()
+
+    with pytest.raises(RuntimeError, match="the service is stopping"):
+        process.imported(store, job="second")
