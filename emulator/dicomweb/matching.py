@@ -39,9 +39,17 @@ def _test(asked: str, vr: str, fuzzy: bool) -> Callable[[str], bool]:
 
 
 def _wildcards(asked: str, flags: int = 0) -> Callable[[str], bool]:
-    parts = (".*" if each == "*" else "." if each == "?" else re.escape(each) for each in asked)
-    pattern = re.compile("".join(parts), flags | re.DOTALL)
+    first, *others = [_literal(part) for part in re.split(r"\*+", asked)]
+    # What stands between two stars is looked for once, at its first place: another place would find no more,
+    # and to try all of them among many stars takes for ever.
+    between = "".join(f"(?>.*?{part})" for part in others[:-1])
+    last = f".*{others[-1]}" if others else ""
+    pattern = re.compile(first + between + last, flags | re.DOTALL)
     return lambda text: pattern.fullmatch(text) is not None
+
+
+def _literal(asked: str) -> str:
+    return "".join("." if each == "?" else re.escape(each) for each in asked)
 
 
 def _fuzzy(asked: str) -> Callable[[str], bool]:

@@ -1,5 +1,6 @@
 """Attribute matching: what is asked for, and what has it."""
 
+import time
 from datetime import date
 
 import pytest
@@ -25,6 +26,33 @@ def test_a_text_matches_no_other(one: str, other: str) -> None:
 def test_a_star_stands_for_whatever_is_between(begin: str, middle: str, end: str) -> None:
     assert matches(f"{begin}*{end}", begin + middle + end, "LO", fuzzy=False)
     assert matches(f"*{middle}*", begin + middle + end, "SH", fuzzy=False)
+
+
+def found_slowly(asked: str, text: str) -> bool:
+    """Whether the wildcards match, by what they mean."""
+    if not asked:
+        return not text
+    if asked[0] == "*":
+        return found_slowly(asked[1:], text) or (bool(text) and found_slowly(asked, text[1:]))
+    return bool(text) and asked[0] in ("?", text[0]) and found_slowly(asked[1:], text[1:])
+
+
+@given(st.text("ab*?", min_size=1, max_size=8), st.text("ab\n", min_size=1, max_size=8))
+def test_wildcards_match_what_they_mean(asked: str, text: str) -> None:
+    value = text.strip()
+
+    assert matches(asked, f"{value}x", "LO", fuzzy=False) == (
+        asked == "*" or found_slowly(asked, f"{value}x")
+    )
+    assert matches(f"{asked}x", f"{value}x", "LO", fuzzy=False) == found_slowly(f"{asked}x", f"{value}x")
+
+
+@pytest.mark.parametrize("asked", ["*?" * 200 + "*ZZ", "*A" * 200 + "B", "*" * 2000 + "B"])
+def test_many_stars_take_no_longer_than_few(asked: str) -> None:
+    begin = time.monotonic()
+
+    assert not matches(asked, "A" * 1000, "LO", fuzzy=False)
+    assert time.monotonic() - begin < 1
 
 
 @given(st.text(max_size=4), st.sampled_from(["LO", "PN", "UI", "DA", "TM", "IS", "CS"]))
