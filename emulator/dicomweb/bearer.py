@@ -199,11 +199,17 @@ def admits(policy: str, datastore_arn: str) -> bool:
     """Whether a function's policy lets HealthImaging invoke it for the data store."""
     return any(
         statement["Effect"] == "Allow"
-        and statement.get("Principal", {}).get("Service") == PRINCIPAL
-        and "lambda:InvokeFunction" in _listed(statement["Action"])
+        and PRINCIPAL in _services(statement)
+        and "lambda:InvokeFunction" in _listed(statement.get("Action"))
         and any(fnmatchcase(datastore_arn, each) for each in _source_arns(statement))
         for statement in json.loads(policy)["Statement"]
     )
+
+
+def _services(statement: Mapping[str, Any]) -> list[str]:
+    principal = statement.get("Principal")
+    # Everybody, "*", is no service: HealthImaging must be named.
+    return _listed(principal.get("Service")) if isinstance(principal, dict) else []
 
 
 def _source_arns(statement: Mapping[str, Any]) -> list[str]:

@@ -162,7 +162,10 @@ def _exact(asked: str | None) -> str | None:
 
 def _study(request: Request, image_sets: list[Row]) -> Resource:
     levels = [json.loads(each["levels"]) for each in image_sets]
-    modalities = {each["Series"]["DICOM"].get("Modality") for each in levels} - {None}
+    # A forced update leaves what it likes, also several values or none.
+    given = [each["Series"]["DICOM"].get("Modality") for each in levels]
+    listed = [each if isinstance(each, list) else [each] for each in given]
+    modalities = {each for several in listed for each in several if isinstance(each, str)}
     counted = {
         "ModalitiesInStudy": sorted(modalities) or None,
         "NumberOfStudyRelatedSeries": str(len(image_sets)),

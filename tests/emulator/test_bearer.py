@@ -232,9 +232,18 @@ def test_a_policy_that_names_the_store_admits_it(changes: dict[str, Any]) -> Non
     [
         {"Effect": "Deny"},
         {"Principal": {"Service": "s3.amazonaws.com"}},
+        {"Principal": "*"},
+        {"Principal": {"AWS": "*"}},
         {"Action": "lambda:GetFunction"},
         {"Condition": {"ArnLike": {"AWS:SourceArn": ARN[:-1] + "b"}}},
     ],
 )
 def test_any_other_policy_does_not(changes: dict[str, Any]) -> None:
     assert not admits(policy(**changes), ARN)
+
+
+def test_a_statement_for_everybody_stands_beside_that_for_the_service() -> None:
+    url = {"Effect": "Allow", "Principal": "*", "Action": "lambda:InvokeFunctionUrl", "Resource": "x"}
+    own = json.loads(policy())["Statement"]
+
+    assert admits(json.dumps({"Statement": [url, *own]}), ARN)

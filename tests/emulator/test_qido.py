@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from ct_files import ct_file
 from dicomweb_requests import DicomWeb
-from local_aws import LocalAws, Store
+from local_aws import LocalAws, Store, wait_for
 from pydicom import Dataset
 from sample_files import parse, to_bytes
+from test_updates import dicom, imported, update
 
 STUDY, SERIES, INSTANCE = "0020000D", "0020000E", "00080018"
 
@@ -227,3 +228,20 @@ def test_results_are_json_or_nothing(web: DicomWeb) -> None:
 
 def test_a_data_store_without_images_has_no_studies(aws: LocalAws) -> None:
     assert DicomWeb(Store(aws)).get("/studies").json == []
+
+
+def test_a_modality_that_was_forced_to_be_two_counts_as_two(store: Store) -> None:
+    imported(store, "1.2.3.4.8", folder="first/")
+    forced = imported(store, folder="second/", AccessionNumber="A2")
+    series = {"DICOM": {"Modality": ["CT", "PT"], "SeriesInstanceUID": "1.2.3.5"}}
+    update(store, forced, dicom(updatableAttributes={"Study": {"Series": {"1.2.3.4": series}}}), force=True)
+    store.imaging.copy_image_set(
+        datastoreId=store.id,
+        sourceImageSetId=forced,
+        promoteToPrimary=True,
+        copyImageSetInformation={"sourceImageSet": {"latestVersionId": "2"}},
+    )
+    wait_for(lambda: len(DicomWeb(store).get("/series").json) == 2)
+
+    (study,) = DicomWeb(store).get("/studies").json
+    assert study["00080061"]["Value"] == ["CT", "PT"]

@@ -106,8 +106,9 @@ def test_a_flag_in_the_query_is_true_or_false(aws: LocalAws, force: str, code: i
     assert raw(aws, "POST", path, body)[0] == code
 
 
-def test_a_blob_that_is_not_base64_is_400(aws: LocalAws) -> None:
-    body = b'{"DICOMUpdates": {"updatableAttributes": "{}"}}'
+@pytest.mark.parametrize("blob", ["{}", "\u00e9"])
+def test_a_blob_that_is_not_base64_is_400(aws: LocalAws, blob: str) -> None:
+    body = json.dumps({"DICOMUpdates": {"updatableAttributes": blob}}).encode()
 
     status, answered = raw(
         aws, "POST", f"/datastore/{ZEROS}/imageSet/{ZEROS}/updateImageSetMetadata?latestVersion=1", body
