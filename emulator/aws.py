@@ -59,6 +59,8 @@ class Aws(Protocol):
 
     def may_pass_role(self, role_arn: str) -> bool: ...
 
+    def may_invoke(self, function_arn: str) -> bool: ...
+
     def allows(self, action: str, resource_arn: str) -> bool:
         """Whether the caller of the request at hand may do that action of HealthImaging on the resource."""
 

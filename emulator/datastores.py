@@ -39,6 +39,8 @@ class Datastores:
         """CreateDatastore. The same clientToken with the same parameters answers the same data store."""
         if parameters.get("tags"):
             self._authorise_tags(scope)
+        if "lambdaAuthorizerArn" in parameters:
+            self._authorise_authorizer(parameters["lambdaAuthorizerArn"])
         datastore = self.begin(scope, parameters)
         if datastore["status"] == "CREATING":
             _later(self.finish_creating, datastore["id"])
@@ -49,6 +51,13 @@ class Datastores:
         if not self._aws.allows("TagResource", arn):
             raise AccessDeniedException(
                 f"the caller is not authorized to perform: medical-imaging:TagResource on resource: {arn}"
+            )
+
+    def _authorise_authorizer(self, function_arn: str) -> None:
+        """Who could have any function called by naming it here would need no right to call it."""
+        if not self._aws.may_invoke(function_arn):
+            raise AccessDeniedException(
+                f"the caller is not authorized to perform: lambda:InvokeFunction on resource: {function_arn}"
             )
 
     def begin(self, scope: Scope, parameters: dict[str, Any]) -> Row:
@@ -109,6 +118,14 @@ class Datastores:
 
     def begin_deleting(self, datastore: Row) -> None:
         """ACTIVE or CREATE_FAILED to DELETING. Raises ConflictException when it may not be deleted now."""
+        # In one transaction, and what goes into a data store looks in its own whether it is still ACTIVE.
+        with self._storage.writing() as connection:
+            found = self._any(datastore["id"])
+            self._require_deletable(found)
+            _moved(connection, found, found["status"], "DELETING", "Data Store Deleting")
+        self._outbox.flush()
+
+    def _require_deletable(self, datastore: Row) -> None:
         if datastore["status"] not in ("ACTIVE", "CREATE_FAILED"):
             raise ConflictException(
                 f"the data store is {datastore['status']}: only an ACTIVE one can be deleted"
@@ -118,7 +135,6 @@ class Datastores:
         running = "SELECT 1 FROM jobs WHERE datastore_id = ? AND status IN ('SUBMITTED', 'IN_PROGRESS')"
         if self._storage.row(running, datastore["id"]):
             raise ConflictException("the data store runs an import job: wait until it ends")
-        self._move(datastore, datastore["status"], "DELETING", "Data Store Deleting")
 
     def finish_deleting(self, datastore_id: str) -> None:
         """DELETING to DELETED."""
@@ -203,13 +219,17 @@ class Datastores:
 
     def _move(self, datastore: Row, before: str, after: str, detail_type: str) -> None:
         with self._storage.writing() as connection:
-            moved = connection.execute(
-                "UPDATE datastores SET status = ?, updated_at = ? WHERE id = ? AND status = ?",
-                (after, now(), datastore["id"], before),
-            )
-            if moved.rowcount:
-                events.datastore_changed(connection, datastore, after, detail_type)
+            _moved(connection, datastore, before, after, detail_type)
         self._outbox.flush()
+
+
+def _moved(connection: sqlite3.Connection, datastore: Row, before: str, after: str, detail_type: str) -> None:
+    moved = connection.execute(
+        "UPDATE datastores SET status = ?, updated_at = ? WHERE id = ? AND status = ?",
+        (after, now(), datastore["id"], before),
+    )
+    if moved.rowcount:
+        events.datastore_changed(connection, datastore, after, detail_type)
 
 
 def _later(step: Callable[[str], None], datastore_id: str) -> None:

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+from emulator.aws import Scope
 from emulator.datastores import Datastores
 from emulator.dicomweb import multipart
 from emulator.dicomweb.accept import media_type
@@ -20,6 +21,7 @@ from emulator.events import Outbox
 from emulator.imports import placing
 from emulator.imports.frame_files import discard
 from emulator.imports.manifests import Placed
+from emulator.imports.outcomes import Imported
 from emulator.p10.dicom_json import dicom_json
 from emulator.routes import Answer
 from emulator.storage import Row, Storage
@@ -72,7 +74,12 @@ class Stow:
                 for number, (is_p10, start, size) in enumerate(parts)
             ]
             results = self._results(uploads)
-        placed = self._place(datastore, request_id, [each for each in results if isinstance(each, Stored)])
+        imported = [each.imported for each in results if isinstance(each, Stored)]
+        try:
+            placed = self._place(request.scope, datastore, request_id, imported)
+        except Exception:
+            discard(self._storage.frames, request_id, (each.key for each in imported))
+            raise
         return _answer(request, [_placed_or_failed(each, placed) for each in results], placed)
 
     @contextmanager
@@ -105,14 +112,19 @@ class Stow:
                 break
         return Failed(None, None, PROCESSING_FAILURE)
 
-    def _place(self, datastore: Row, request_id: str, stored: list[Stored]) -> Mapping[str, Placed]:
+    def _place(
+        self, scope: Scope, datastore: Row, request_id: str, imported: list[Imported]
+    ) -> Mapping[str, Placed]:
         """Where each went, by key. One that no image set takes in is not there."""
-        imported = [each.imported for each in stored]
-        with placing.planned(self._storage, datastore, request_id, imported) as placements:
-            written, too_large = placing.write_documents(self._storage, datastore, placements)
-            with self._storage.writing() as connection:
-                for each in written:
-                    placing.store(connection, datastore, each)
+        with (
+            placing.planned(self._storage, datastore, request_id, imported) as placements,
+            placing.documents(self._storage, datastore, placements) as (written, too_large),
+            self._storage.writing() as connection,
+        ):
+            # Decoding took its time: the data store may be on its way out by now.
+            self._datastores.find_active(scope, datastore["id"])
+            for each in written:
+                placing.store(connection, datastore, each)
         discard(self._storage.frames, request_id, too_large)
         self._outbox.flush()
         return placing.placed(each.placement for each in written)

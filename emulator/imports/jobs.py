@@ -47,12 +47,16 @@ class ImportJobs:
         """StartDICOMImportJob. The same clientToken with the same parameters answers the same job."""
         datastore = self._datastores.find_active(scope, parameters["datastoreId"])
         role = parameters["dataAccessRoleArn"]
+        if role.split(":")[4] != scope.account:
+            raise AccessDeniedException("Cross-account pass role is not allowed.")
         if not self._aws.may_pass_role(role):
             raise AccessDeniedException(f"the caller is not authorized to perform: iam:PassRole on {role}")
         request = json.dumps(parameters, sort_keys=True)
         # In one transaction, so that a request which is sent twice at once makes one job.
         with self._storage.writing() as connection:
             query = "SELECT * FROM jobs WHERE datastore_id = ? AND client_token = ?"
+            # The data store may be on its way out by now, and no job would hold that up any more.
+            datastore = self._datastores.find_active(scope, datastore["id"])
             known = self._storage.row(query, datastore["id"], parameters["clientToken"])
             job = known or self._insert(connection, datastore, parameters, request)
         if job["request"] != request:

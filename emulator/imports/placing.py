@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from emulator import events
 from emulator.image_sets import search, versions
-from emulator.image_sets.metadata import TooLarge, document, write_document
+from emulator.image_sets.metadata import TooLarge, document, metadata_file, write_document
 from emulator.imports.grouping import Group, group, image_set_id, merge_levels
 from emulator.imports.manifests import Placed
 from emulator.imports.outcomes import Imported
@@ -102,6 +102,19 @@ class Written(NamedTuple):
 
     placement: Placement
     instance_count: int
+
+
+@contextmanager
+def documents(
+    storage: Storage, datastore: Row, placements: list[Placement]
+) -> Iterator[tuple[list[Written], dict[str, str]]]:
+    """As `write_documents`, and a failure in the block leaves none of the documents."""
+    try:
+        yield write_documents(storage, datastore, placements)
+    except Exception:
+        for each in placements:
+            metadata_file(storage, each.id, each.version).unlink(missing_ok=True)
+        raise
 
 
 def write_documents(

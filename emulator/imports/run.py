@@ -136,9 +136,7 @@ class ImportRuns:
     def _source(self, job: Row, datastore: Row) -> Source:
         scope = Scope(datastore["account"], datastore["region"])
         bucket, _ = bucket_and_prefix(job["input_uri"])
-        owner = json.loads(job["request"]).get("inputOwnerAccountId")
-        if owner and self._aws.bucket_owner(bucket) != owner:
-            raise JobFailed("the input bucket does not belong to the account inputOwnerAccountId")
+        self._require_owner(job, bucket, scope.account)
         credentials = self._aws.assume_role(
             job["role_arn"],
             source_arn=events.datastore_arn(datastore),
@@ -155,6 +153,13 @@ class ImportRuns:
             lossless_format=datastore["lossless_format"],
             mappings=mappings(job),
         )
+
+    def _require_owner(self, job: Row, bucket: str, own_account: str) -> None:
+        told, owner = json.loads(job["request"]).get("inputOwnerAccountId"), self._aws.bucket_owner(bucket)
+        if told and owner != told:
+            raise JobFailed("the input bucket does not belong to the account inputOwnerAccountId")
+        if not told and owner not in (None, own_account):
+            raise JobFailed("the input bucket belongs to another account: name it as inputOwnerAccountId")
 
     def _outcomes(self, source: Source, keys: list[str]) -> list[Judged]:
         """What became of each object, in the order of the keys."""
@@ -193,8 +198,10 @@ class ImportRuns:
     def _place(self, job: Row, datastore: Row, outcomes: list[Judged], s3: JobS3) -> list[str]:
         """Place what is imported, and answer the keys of what is refused."""
         imported = [each for each in outcomes if isinstance(each, Imported)]
-        with placing.planned(self._storage, datastore, job["id"], imported) as placements:
-            written, too_large = placing.write_documents(self._storage, datastore, placements)
+        with (
+            placing.planned(self._storage, datastore, job["id"], imported) as placements,
+            placing.documents(self._storage, datastore, placements) as (written, too_large),
+        ):
             outcomes = [_refused(each.key, too_large) or each for each in outcomes]
             self._write_manifests(job, outcomes, [each.placement for each in written], s3)
             with self._storage.writing() as connection:

@@ -11,7 +11,7 @@ from emulator.ministack.account import (
     request_scope,
 )
 from emulator.ministack.plug import register
-from emulator.ministack.policies import allows, may_pass_role
+from emulator.ministack.policies import allows, may_invoke, may_pass_role
 
 __all__ = [
     "allows",
@@ -19,6 +19,7 @@ __all__ = [
     "assume_role",
     "bucket_owner",
     "key_is_usable",
+    "may_invoke",
     "may_pass_role",
     "publish",
     "put_metrics",

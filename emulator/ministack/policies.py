@@ -33,6 +33,11 @@ def may_pass_role(role_arn: str) -> bool:
     return _allowed("iam:PassRole", "iam", role_arn, {"iam:PassedToService": PRINCIPAL})
 
 
+def may_invoke(function_arn: str) -> bool:
+    """Whether the caller of the request at hand may invoke that function."""
+    return _allowed("lambda:InvokeFunction", "lambda", function_arn, {})
+
+
 def allows(action: str, resource_arn: str) -> bool:
     """Whether the caller of the request at hand may do that action of HealthImaging on the resource."""
     return _allowed(f"{SERVICE}:{action}", SERVICE, resource_arn, dict(_request_keys.get()))

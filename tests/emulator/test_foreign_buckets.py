@@ -190,7 +190,11 @@ def test_a_job_reads_it_in_another_region_in_its_owners_name(aws: LocalAws, stor
     job = {"inputS3Uri": f"s3://{bucket}/in/", "outputS3Uri": f"s3://{store.bucket}/out/"}
 
     refused = store.run(**job, inputOwnerAccountId=ACCOUNT)
+    untold = store.run(**job)
     read = store.run(**job, inputOwnerAccountId=OWNER)
 
     assert (refused["jobStatus"], read["jobStatus"]) == ("FAILED", "COMPLETED")
+    assert untold["message"] == (
+        "the input bucket belongs to another account: name it as inputOwnerAccountId"
+    )
     assert store.summary(read)["numberOfImportedFiles"] == 1

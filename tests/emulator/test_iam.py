@@ -251,6 +251,17 @@ def test_a_data_store_with_tags_needs_the_right_to_tag(aws: LocalAws) -> None:
         imaging.create_datastore(tags={"team": "a"})
 
 
+def test_a_data_store_with_an_authorizer_needs_the_right_to_invoke_it(aws: LocalAws) -> None:
+    function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:authorizer"
+    create = {"Action": "medical-imaging:CreateDatastore", "Resource": "*"}
+
+    for rights in ([], [{"Action": "lambda:InvokeFunction", "Resource": f"{function}-2"}]):
+        with pytest.raises(ClientError, match=f"AccessDenied.*lambda:InvokeFunction.*{function}"):
+            imaging_of_a_user(aws, create, *rights).create_datastore(lambdaAuthorizerArn=function)
+    invoke = {"Action": "lambda:InvokeFunction", "Resource": function}
+    imaging_of_a_user(aws, create, invoke).create_datastore(lambdaAuthorizerArn=function)
+
+
 @pytest.mark.parametrize(
     ("key", "value", "path", "status"),
     [

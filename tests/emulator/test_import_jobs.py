@@ -2,6 +2,7 @@
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import imagecodecs
@@ -221,6 +222,27 @@ def test_a_bucket_of_another_owner_than_told_fails_the_job(store: Store) -> None
 
     assert store.run(inputOwnerAccountId=store.account)["jobStatus"] == "COMPLETED"
     assert store.run(inputOwnerAccountId="111111111111")["jobStatus"] == "FAILED"
+
+
+def test_a_role_of_another_account_is_not_passed(store: Store) -> None:
+    with pytest.raises(ClientError, match=r"AccessDenied.*Cross-account pass role is not allowed"):
+        store.start(dataAccessRoleArn="arn:aws:iam::111111111111:role/theirs")
+
+
+def test_a_job_that_may_not_write_its_output_leaves_no_file_behind(aws: LocalAws, store: Store) -> None:
+    def files() -> set[Path]:
+        folders = (aws.state / "healthimaging" / name for name in ("frames", "metadata"))
+        return {each for folder in folders for each in folder.rglob("*") if each.is_file()}
+
+    store.import_files({"1.dcm": ct_file()}, "in/")
+    before, document = files(), store.metadata(store.search()[0]["imageSetId"])
+    store.upload({"in/2.dcm": ct_file(StudyInstanceUID="1.2.9", SeriesInstanceUID="1.2.9.1")})
+    reads = {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetObject"], "Resource": "*"}
+    job = store.run(dataAccessRoleArn=store.new_role([reads]))
+
+    assert (job["jobStatus"], "output cannot be written" in job["message"]) == ("FAILED", True)
+    assert files() == before
+    assert store.metadata(store.search()[0]["imageSetId"]) == document
 
 
 def test_the_same_client_token_answers_the_same_job(store: Store) -> None:

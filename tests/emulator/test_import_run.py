@@ -65,6 +65,9 @@ class World:
     def may_pass_role(self, _arn: str) -> bool:
         return True
 
+    def may_invoke(self, _function_arn: str) -> bool:
+        return True
+
     def bucket_owner(self, _bucket: str) -> str | None:
         return SCOPE.account
 
