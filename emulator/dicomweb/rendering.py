@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from pydicom import Dataset, uid
 from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import encapsulate
@@ -20,6 +19,7 @@ from emulator.dicomweb.representation import BIG_ENDIAN, EXPLICIT_VR, NATIVE, Pl
 from emulator.p10.elements import Bulk, Element, elements
 from emulator.p10.parsing import InvalidDicom
 from emulator.p10.writing import Encapsulated, file
+from emulator.pixels import bits
 from emulator.pixels.decode import DECODED, compressed_frame
 from emulator.pixels.layout import Layout, read_layout
 
@@ -126,7 +126,7 @@ def _native_pixels(rendering: Rendering) -> Element:
     if layout.frames != len(rendering.places):
         raise Unrenderable("the frames are stored in one piece: ask for transfer-syntax=*")
     frames = _explicit_vr(rendering)
-    value = _joined_bits(frames, layout) if layout.bits_allocated == 1 else b"".join(frames)
+    value = bits.joined(frames, layout.frame_bits) if layout.bits_allocated == 1 else b"".join(frames)
     return Element(PIXEL_DATA, "OB" if layout.bits_allocated <= 8 else "OW", [_even(value)])
 
 
@@ -150,14 +150,6 @@ def _explicit_vr(rendering: Rendering) -> list[bytes]:
         raise Unrenderable(f"pixels stored as {stored} are not decoded: ask for transfer-syntax=*")
     layout = _layout(rendering)
     return [compressed_frame(frame, layout, syntax).tobytes() for frame in frames]
-
-
-def _joined_bits(frames: list[bytes], layout: Layout) -> bytes:
-    # In a file the frames of a segmentation follow each other without a gap.
-    bits = [
-        np.unpackbits(np.frombuffer(frame, "u1"), bitorder="little")[: layout.frame_bits] for frame in frames
-    ]
-    return np.packbits(np.concatenate(bits), bitorder="little").tobytes()
 
 
 def _layout(rendering: Rendering) -> Layout:

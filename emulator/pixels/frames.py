@@ -12,6 +12,7 @@ from pydicom import Dataset, uid
 from pydicom.dataelem import DataElement, RawDataElement
 
 from emulator.p10.parsing import UNDEFINED_LENGTH, InvalidDicom
+from emulator.pixels import bits
 from emulator.pixels.decode import DECODED, compressed_frame, native_frame
 from emulator.pixels.encapsulated import Unextractable, fragments, split_frames
 from emulator.pixels.encode import LOSSLESS_FORMATS, LosslessFormat, Untranscodable, encode_verified
@@ -164,14 +165,8 @@ def _bytes_in_order(source: Source, layout: Layout) -> memoryview:
 
 
 def _binary_segmentation(value: memoryview, layout: Layout) -> StoredPixels:
-    # Frames follow each other without a gap, so one may begin inside a byte.
-    bits = np.unpackbits(np.frombuffer(value, "u1"), bitorder="little")
-    size = layout.frame_bits
-    packed = (
-        np.packbits(bits[index * size : (index + 1) * size], bitorder="little")
-        for index in range(layout.frames)
-    )
-    frames = [_original(frame.tobytes(), layout.columns, layout.rows) for frame in packed]
+    cut = bits.cut(value, layout.frames, layout.frame_bits)
+    frames = [_original(frame, layout.columns, layout.rows) for frame in cut]
     return StoredPixels(transfer_syntax_uid=uid.ExplicitVRLittleEndian, frames=frames)
 
 
