@@ -9,6 +9,7 @@ import importlib
 import multiprocessing
 import os
 import queue
+import resource
 import signal
 import threading
 from contextlib import suppress
@@ -21,6 +22,10 @@ Result = TypeVar("Result")
 
 # A decoded frame goes through at once: in pieces, both processes wait for each other at each.
 PIPE_BYTES = 1024 * 1024
+
+# What a process may have at once: one file shall not take the machine. An import of 1 GB needs 2.5.
+LEAST_MEMORY = 6 * 1024**3
+MEMORY = max(LEAST_MEMORY, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2)
 
 # Forking a process full of threads is not safe.
 _context = multiprocessing.get_context("spawn")
@@ -114,10 +119,19 @@ def _end_with_the_server() -> None:
     os._exit(1)
 
 
+def _limit_memory() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limit = MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard)
+    # Not every system has this limit: without it, the machine's memory is.
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+
+
 def _serve(tasks: Connection, answers: Connection, work: str) -> None:
     # Ctrl-C reaches the whole group; the server decides when workers end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_server, daemon=True).start()
+    _limit_memory()
     module, _, name = work.partition(":")
     do = getattr(importlib.import_module(module), name)
     while True:

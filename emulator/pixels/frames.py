@@ -93,8 +93,14 @@ def _in_frames(dataset: Dataset, source: Source, target: LosslessFormat) -> Stor
     try:
         return _transcoded_source(dataset, source, target)
     except (Untranscodable, InvalidDicom) as error:
-        message = f"{TRANSCODING_EXCEPTION.message}: {error}"
-        return _blob(dataset, source, TRANSCODING_EXCEPTION._replace(message=message))
+        return _untranscoded(dataset, source, str(error))
+    except MemoryError:
+        return _untranscoded(dataset, source, "the frames need more memory than a file may have")
+
+
+def _untranscoded(dataset: Dataset, source: Source, reason: str) -> StoredPixels:
+    message = f"{TRANSCODING_EXCEPTION.message}: {reason}"
+    return _blob(dataset, source, TRANSCODING_EXCEPTION._replace(message=message))
 
 
 def _transcoded_source(dataset: Dataset, source: Source, target: LosslessFormat) -> StoredPixels:

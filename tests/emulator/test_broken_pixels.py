@@ -14,6 +14,7 @@ from sample_files import sample, sample_dataset, to_bytes
 from test_fragments import FRAMES, items, lossy_dataset
 
 from emulator.p10.reading import read_instance
+from emulator.pixels import frames as frames_module
 from emulator.pixels.frames import Frame, StoredPixels, stored_pixels
 
 TOO_FEW = "FRAMES_EXTRACTION_FAILURE"
@@ -44,6 +45,16 @@ def test_a_real_file_with_an_impossible_number_of_frames_is_kept_as_one_blob() -
 
     reason = "DICOM attribute NumberOfFrames is not a whole number from 1 to 2147483647"
     assert_blob(stored_pixels(dataset), dataset.PixelData, reason)
+
+
+def test_frames_that_memory_does_not_hold_are_kept_as_one_blob(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr(frames_module, "encode_verified", full)
+    dataset = image_dataset(np.zeros((4, 4), "u2"))
+
+    assert_blob(stored_pixels(dataset), dataset.PixelData, "more memory than a file may have")
 
 
 @pytest.mark.parametrize("frames", [2, 4])

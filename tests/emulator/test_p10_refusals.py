@@ -9,8 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from p10_reading import READABLE, REFUSED, attributes, read
 from pydicom.dataelem import DataElement
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 from sample_files import ALL_FILES, P10_FILES, is_p10, make_dataset, name_of, to_bytes
 
+from emulator.p10 import parsing
 from emulator.p10.parsing import InvalidDicom
 from emulator.p10.reading import Instance, read_instance
 
@@ -37,6 +39,23 @@ def test_a_file_without_the_p10_preamble_is_refused(path: Path) -> None:
 def test_what_is_not_dicom_has_no_attributes(data: bytes) -> None:
     with pytest.raises(InvalidDicom, match=r"^DICOM attributes does not exist$"):
         read_instance(data)
+
+
+@pytest.mark.parametrize(("most", "is_read"), [(1_000_000, False), (1_100_000, True)])
+def test_a_deflated_file_that_would_become_too_long_is_not_inflated(
+    monkeypatch: pytest.MonkeyPatch, most: int, is_read: bool
+) -> None:
+    monkeypatch.setattr(parsing, "LARGEST_INFLATED", most)
+    dataset = make_dataset(TextValue="0" * 1_050_000)
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    data = to_bytes(dataset)
+
+    assert len(data) < 10_000
+    if is_read:
+        read_instance(data)
+    else:
+        with pytest.raises(InvalidDicom, match=f"longer than {most} bytes when it is inflated"):
+            read_instance(data)
 
 
 def test_a_data_set_without_file_meta_has_no_transfer_syntax() -> None:

@@ -48,6 +48,14 @@ def test_what_a_task_raises_is_named_and_never_quoted(pool: Pool) -> None:
     assert str(caught.value) == "the file could not be processed: ValueError"
 
 
+def test_a_task_has_no_more_memory_than_it_may(pool: Pool) -> None:
+    first = pool.run("a")
+
+    with pytest.raises(RuntimeError, match="MemoryError"):
+        pool.run("fill")
+    assert pool.run("a") == first, "the process stays"
+
+
 def test_many_callers_share_few_processes(pool: Pool) -> None:
     with ThreadPoolExecutor(8) as callers:
         answers = list(callers.map(pool.run, [str(number) for number in range(20)]))
