@@ -36,7 +36,7 @@ NOBODY := env -u AWS_ACCESS_KEY_ID -u AWS_PROFILE AWS_EC2_METADATA_DISABLED=true
 	AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
 
 templates: install
-	$(NOBODY) $(BIN)/python -m cli.cdk synth --quiet --output build/sandbox
+	$(NOBODY) $(BIN)/python -m cli.cdk synth --quiet --output build/sandbox --context deployment=sandbox
 	$(NOBODY) $(BIN)/python -m cli.cdk synth --quiet --output build/production --context deployment=production
 
 check: install templates

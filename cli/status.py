@@ -15,12 +15,17 @@ from cli.deployed import Deployed
 from cli.studies import Study, contents, named, study, table, totals
 from config.deployment import Deployment
 from lambdas.importing.choice import Lying, lying_in
+from lambdas.importing.control import Mode
 from lambdas.importing.estimate import Estimate
 from lambdas.importing.files import JobState
 from lambdas.importing.prices import Prices, read_prices
 from lambdas.importing.timing import Timing
 
 REFRESH_SECONDS = 1.0
+HALTED = {
+    Mode.PAUSED: "the import is paused, so nothing is planned or started",
+    Mode.DRAINING: "the import is drained, so nothing more is planned",
+}
 
 
 def status(
@@ -49,6 +54,7 @@ def status(
 class Status:
     """The studies, and what it takes to import the files that no running job has."""
 
+    mode: Mode
     studies: list[Study]
     waiting: Estimate
 
@@ -62,7 +68,8 @@ def look(found: Deployed, prices: Prices) -> Status:
         name = named(folder.bucket, folder.path, found.input_bucket)
         seen.append(study(name, files))
         folders[name] = lying_in(folder, files, timing)
-    return Status(studies=seen, waiting=waiting(found, folders, prices))
+    mode = found.ledger.control.mode()
+    return Status(mode=mode, studies=seen, waiting=waiting(found, folders, prices))
 
 
 def waiting(found: Deployed, folders: Mapping[str, Lying], prices: Prices) -> Estimate:
@@ -87,12 +94,14 @@ def keep_showing(found: Deployed, prices: Prices) -> None:
 def shown(seen: Status, prices: Prices) -> Group:
     """For people: nothing is said of a choice when there is none."""
     waits = estimates.sentences(seen.waiting, prices) if seen.waiting.files else []
-    return Group(table(seen.studies), *(["waiting for a job:", *waits] if waits else []))
+    halted = [f"{HALTED[seen.mode]}: `ahi resume` ends that"] if seen.mode in HALTED else []
+    return Group(table(seen.studies), *(["waiting for a job:", *waits] if waits else []), *halted)
 
 
 def document(seen: Status) -> dict[str, Any]:
     """The studies and their sums, and what waits, for programs."""
     return {
+        "mode": str(seen.mode),
         "studies": [asdict(one) for one in seen.studies],
         "totals": totals(seen.studies),
         "waiting": asdict(seen.waiting),

@@ -9,6 +9,8 @@ from typing import Any
 from benchmarks.memory_aws.dynamodb import MemoryTable
 from cli.deployed import Deployed
 from config.deployment import Deployment, load_deployment
+from lambdas.adapters.control import Control
+from lambdas.adapters.table import Table
 from lambdas.importing.files import File, Folder, FolderState, Job, JobState, Status
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -22,6 +24,7 @@ class LedgerInMemory:
     job_rows: list[Job] = field(default_factory=list)
     folders_read: list[str] = field(default_factory=list)
     folders_come: int = 1
+    control: Control = field(default_factory=lambda: Control(Table(MemoryTable())))
 
     def folders(self) -> Iterator[Folder]:
         for bucket, path in [

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from cli import deployed
 from cli.main import app
+from lambdas.importing.control import Mode
 from lambdas.importing.files import File, Job, JobState, Status
 from lambdas.importing.timing import Timing
 
@@ -139,3 +140,14 @@ def test_where_nothing_waits_no_choice_is_shown(found: DeployedOverMemory) -> No
 
     assert "waiting for a job" not in printed()
     assert choice() == (0, 0, 0, 0)
+
+
+def test_point_18_status_says_that_the_import_is_paused_or_drained(found: DeployedOverMemory) -> None:
+    register(found, "a/1")
+    assert "ahi resume" not in printed()
+
+    for mode, word in ((Mode.PAUSED, "paused"), (Mode.DRAINING, "drained")):
+        found.ledger.control.set(mode)
+
+        assert f"the import is {word}" in printed()
+        assert json.loads(printed("--json"))["mode"] == mode
