@@ -1,4 +1,4 @@
-"""One page that shows an import: files, jobs, queues, functions, data stores."""
+"""One page that shows an import: files, jobs, queues, functions, data stores, starts."""
 
 from collections.abc import Mapping, Sequence
 
@@ -41,6 +41,10 @@ def import_dashboard(
         _graph("Duration", [item.metric_duration(label=name) for name, item in functions.items()]),
         _graph("Image sets", [item.metric_image_sets(label=name) for name, item in datastores.items()]),
         _graph("Bytes stored", [item.metric_storage_bytes(label=name) for name, item in datastores.items()]),
+    )
+    dashboard.add_widgets(
+        _graph("Starts", [dicom_import.metric("JobsStarted"), dicom_import.metric("StartsThrottled")]),
+        _graph("Copies to an imported file", [dicom_import.metric_copy_ratio()]),
     )
     return dashboard
 

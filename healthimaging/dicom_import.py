@@ -110,8 +110,15 @@ class DicomImport(Construct):
         return self.metric("FilesImported", **options)
 
     def metric_failed_files(self, **options: Any) -> cloudwatch.Metric:
-        """Files that HealthImaging refused."""
+        """Files that HealthImaging or a rule refused."""
         return self.metric("FilesFailed", **options)
+
+    def metric_copy_ratio(self, **options: Any) -> cloudwatch.MathExpression:
+        """Copies to staging for each imported file: 0 where all is read in place."""
+        using = {"copied": self.metric("FilesCopied"), "imported": self.metric_imported_files()}
+        return cloudwatch.MathExpression(
+            expression="copied / imported", using_metrics=using, label="copies to a file", **options
+        )
 
     def metric_failed_jobs(self, **options: Any) -> cloudwatch.Metric:
         """Import jobs that failed as a whole."""

@@ -1,5 +1,6 @@
 """Every alarm reaches people and tells them what to do."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -119,3 +120,16 @@ def test_the_topic_is_encrypted_and_open_to_this_accounts_alarms_alone(two_store
     assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": "111122223333"}}
     (subscription,) = two_stores.resources("Watch", "AWS::SNS::Subscription").values()
     assert subscription["Properties"]["Endpoint"] == "someone@example.org"
+
+
+def test_point_2_the_dashboard_shows_copies_to_an_imported_file_of_metrics_that_are_published(
+    production: Any,
+) -> None:
+    (dashboard,) = production.resources("Watch", "AWS::CloudWatch::Dashboard").values()
+    body = json.dumps(dashboard["Properties"]["DashboardBody"])
+
+    assert "copied / imported" in body
+    assert "Copies to an imported file" in body
+    published = set(re.findall(r'^\w+ = "([A-Z]\w+)"$', TELEMETRY.read_text(), re.M))
+    shown = set(re.findall(r'HealthImagingImport\\+",\\+"(\w+)', body))
+    assert {"FilesCopied", "FilesImported", "StartsThrottled"} <= shown <= published
