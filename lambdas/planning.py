@@ -286,9 +286,8 @@ class Planner:
         """What a folder holds; None while an object lies there whose event may still come."""
         folder = waiting.folder
         rows, is_all = self._rows(folder)
-        if is_all:
-            current = self.storage.right_under(folder.bucket, folder.path)
-        else:
+        current = self.storage.right_under(folder.bucket, folder.path, MOST_ROWS) if is_all else None
+        if current is None:
             names = {row.name for row in rows}
             current = self.storage.named(folder.bucket, folder.path, names) if names else []
         contents = self._compare(folder, rows, current)

@@ -51,10 +51,15 @@ class Storage:
     def _expected(self, parameter: str, bucket: str) -> dict[str, str]:
         return {parameter: self._owner(bucket)} if self._owner else {}
 
-    def right_under(self, bucket: str, folder: str) -> list[Version]:
-        """The current versions in a folder, without those in folders of its own."""
-        pages = self._pages(bucket, Prefix=folder, Delimiter="/")
-        return [version for page in pages for version in _versions(page) if _is_current(version)]
+    def right_under(self, bucket: str, folder: str, most: int) -> list[Version] | None:
+        """The current versions in a folder, without those in folders of its own; None when more than `most`
+        lie there."""
+        current: list[Version] = []
+        for page in self._pages(bucket, Prefix=folder, Delimiter="/"):
+            current += filter(_is_current, _versions(page))
+            if len(current) > most:
+                return None
+        return current
 
     def named(self, bucket: str, folder: str, names: Collection[str]) -> list[Version]:
         """The current versions of these names in a folder, of which no more than lies between is listed."""

@@ -72,16 +72,35 @@ def test_a_listing_holds_the_current_versions_right_under_a_folder(s3: Any) -> N
     s3.delete_object(Bucket="adapters-input", Key="a/gone")
     put(s3, "ab/1")
 
-    right_there = Storage(s3).right_under("adapters-input", "a/")
+    right_there = Storage(s3).right_under("adapters-input", "a/", 1)
 
-    assert [(one.key, one.version, one.size) for one in right_there] == [("a/1", new, 5)]
+    assert [(one.key, one.version, one.size) for one in right_there or ()] == [("a/1", new, 5)]
 
 
 def test_a_folder_is_listed_without_those_below(s3: Any) -> None:
     put(s3, "a/1")
     put(s3, "a/b/1")
 
-    assert [one.key for one in Storage(s3).right_under("adapters-input", "a/")] == ["a/1"]
+    assert [one.key for one in Storage(s3).right_under("adapters-input", "a/", 9) or ()] == ["a/1"]
+
+
+def test_a_folder_with_more_than_the_most_is_not_listed_to_its_end(s3: Any) -> None:
+    put(s3, "a/1")
+    put(s3, "a/2")
+
+    assert Storage(s3).right_under("adapters-input", "a/", 1) is None
+
+
+def test_names_of_a_folder_are_listed_wherever_they_lie(s3: Any) -> None:
+    for key in ("a/1", "a/2", "a/2/3", "a/3", "a/3-4", "a/4", "ab/3"):
+        put(s3, key)
+    newest = put(s3, "a/3", b"newest")
+
+    named = Storage(s3).named("adapters-input", "a/", {"2", "3"})
+
+    assert [one.key for one in named] == ["a/2", "a/3"]
+    assert named[-1].version == newest
+    assert [one.key for one in Storage(s3).named("adapters-input", "a/", {"1", "missing"})] == ["a/1"]
 
 
 def test_a_prefix_is_listed_with_the_folders_that_are_named(s3: Any) -> None:

@@ -171,3 +171,17 @@ def test_a_large_folder_of_which_all_is_imported_takes_in_one_more_file(
     assert set(world.fates().values()) == {"IMPORTED"}
     assert set(world.imaging.imported.values()) == {1}
     world.check()
+
+
+def test_a_file_among_more_objects_than_are_listed_at_once_is_copied_by_itself(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "MOST_ROWS", 5)
+    for number in range(20):
+        world.upload(f"flat/{number:02}", times=0)
+    world.upload("flat/15x")
+
+    world.settle(sweeping=False)
+
+    assert world.fates() == {"flat/15x": "IMPORTED"}
+    assert world.s3.copies == 1
