@@ -43,6 +43,7 @@ def register(handler: Handler, datastore: Provisioner, tags_of: resources.TagsOf
     iam_actions._BOTOCORE_SERVICE_MAP[SERVICE] = [SERVICE]
     iam_actions.extract_iam_action = resources.naming_actions(iam_actions.extract_iam_action)
     iam_actions.extract_resource_arn = resources.naming_our_arns(iam_actions.extract_resource_arn)
+    iam_actions.request_tag_context = resources.judging_our_tags(iam_actions.request_tag_context)
     # Among the members that make an operation one of tags, MiniStack looks for TagKeys and not tagKeys.
     iam_actions._TAG_OPERATIONS[SERVICE] = frozenset({"CreateDatastore", "TagResource", "UntagResource"})
     iam_actions.s3_additional_checks = object_keys.with_keys_of_objects(iam_actions.s3_additional_checks)

@@ -1,11 +1,12 @@
 """Which action of HealthImaging a request is, on which resource, with which tags: what IAM asks first."""
 
 import functools
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from emulator import routes
+from emulator import routes, strict_json
 from emulator.dicomweb import routes as dicomweb
 from emulator.ministack.names import SERVICE
 from emulator.ministack.policies import keep_keys_of_path
@@ -75,3 +76,28 @@ def knowing_our_tags(find: Callable[[str], Any], tags_of: TagsOf) -> Callable[[s
         return tags_of(arn) if arn.startswith(f"arn:aws:{SERVICE}:") else find(arn)
 
     return resource_tags
+
+
+def judging_our_tags(find: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """Of HealthImaging, the tags that the operation will read, whatever else a body or a query calls so."""
+
+    @functools.wraps(find)
+    def request_tag_context(
+        service: str, iam_action: str, body: bytes, params: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        if service == SERVICE:
+            body = _tags_alone(body)
+            params = {name: value for name, value in params.items() if name == "tagKeys"}
+        return find(service, iam_action, body, params)
+
+    return request_tag_context
+
+
+def _tags_alone(body: bytes) -> bytes:
+    try:
+        given = strict_json.loads(body)
+    except ValueError:
+        # The operation refuses it.
+        given = None
+    tags = given.get("tags") if isinstance(given, dict) else None
+    return json.dumps({"tags": tags or {}}).encode()

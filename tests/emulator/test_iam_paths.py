@@ -3,6 +3,7 @@
 import json
 import uuid
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from ct_files import ct_file
@@ -97,3 +98,23 @@ def test_an_arn_in_the_path_is_judged_as_it_is_decoded_once(aws: LocalAws, tagge
     assert tags(arn) == {"team": "a"}
     with pytest.raises(Exception, match="AccessDenied"):
         tags(tagged.arn)
+
+
+@pytest.mark.parametrize(
+    ("body", "query"),
+    [
+        (b' {"tags": {"team": "b"}}', ""),
+        (b'{"Tags": {"team": "a"}, "tags": {"team": "b"}}', ""),
+        (b'{"tags": {"team": "b"}}', "?Tag.1.Key=team&Tag.1.Value=a"),
+    ],
+    ids=["a space before", "another spelling", "a query"],
+)
+def test_the_tags_that_are_judged_are_those_that_are_set(
+    aws: LocalAws, tagged: Store, body: bytes, query: str
+) -> None:
+    only_a = {"StringEquals": {"aws:RequestTag/team": "a"}}
+    user = User(aws, {"Action": "medical-imaging:TagResource", "Resource": "*", "Condition": only_a})
+    path = f"/tags/{quote(tagged.arn, safe='')}"
+
+    assert raw_request(aws, "POST", path, b'{"tags": {"team": "a"}}', user.keys).status == 200
+    assert raw_request(aws, "POST", path + query, body, user.keys).status == 403
