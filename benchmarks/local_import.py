@@ -100,7 +100,7 @@ def settled(found: deployed.Deployed, count: int) -> list[File]:
     """The DICOM files of the ledger, when all have a fate."""
     deadline = time.monotonic() + LONGEST_SECONDS
     while time.monotonic() < deadline:
-        rows = (row for bucket, path in folders(found.ledger) for row in found.ledger.files(bucket, path))
+        rows = (row for one in folders(found.ledger) for row in found.ledger.files(one.bucket, one.path))
         files = [one for one in rows if one.name.endswith(".dcm")]
         if len(files) == count and all(one.status is not Status.WAITING for one in files):
             return files

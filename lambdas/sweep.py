@@ -121,7 +121,7 @@ class Sweeper:
 
     def _look_at(self, swept: Swept, versions: Iterable[Version]) -> None:
         found = swept.comparer.compare(versions)
-        back = [one for one in found if one.is_back and one.row and self.ledger.redrive(one.row)]
+        back = [one for one in found if one.is_back and one.row and self.ledger.revive(one.row)]
         untold = [one.version for one in found if one.is_untold or one in back]
         tell(self.uploads, swept.comparer.bucket, swept.account, untold, "sweep")
         if swept.deleter:

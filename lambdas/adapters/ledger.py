@@ -119,10 +119,17 @@ class Ledger:
         )
 
     def redrive(self, file: File) -> bool:
-        """Let a FAILED or SKIPPED file wait again, if it is that still. Its next job has another name."""
+        """Let a FAILED file wait again. Its next job has another name than all before."""
+        return self._wake(file, Status.FAILED)
+
+    def revive(self, file: File) -> bool:
+        """Let a SKIPPED file wait, as `redrive` does."""
+        return self._wake(file, Status.SKIPPED)
+
+    def _wake(self, file: File, status: Status) -> bool:
         change, values = sets({"status": str(Status.WAITING), "redriven": file.redriven + 1})
         change += " REMOVE #listed, #at, #settled_at, #reason, #attempts"
-        seen = {":seen": str(file.status)}
+        seen = {":seen": str(status)}
         return bool(self._table.update(rows.file_key(file), change, "#status = :seen", {**values, **seen}))
 
     # Folders

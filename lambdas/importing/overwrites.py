@@ -51,7 +51,8 @@ def settle_overwrites(
 
 def _fate(file: File, imported: File, policy: Overwrites, *, is_newest: bool, now: datetime) -> File | None:
     # Without a sequencer there is a time alone, which may be that of an upload's beginning: S3 knows better.
-    if not is_newest and is_older(file, imported):
+    is_told = bool(file.sequencer and imported.sequencer)
+    if (is_told or not is_newest) and is_older(file, imported):
         return skipped(file, OLDER, now)
     if policy is Overwrites.IGNORE:
         return skipped(file, IGNORED, now)

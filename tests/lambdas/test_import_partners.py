@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from benchmarks.memory_aws.s3 import ACCOUNT, INPUT, MemoryS3
 from benchmarks.memory_aws.world import P10, Message, World, upload_event
 from lambdas import clients
-from lambdas.adapters.storage import Storage
+from lambdas.adapters.storage import CopyRefusedError, Storage
 from lambdas.importing.files import File, Status
 from lambdas.importing.routing import NO_DATA_STORE, NO_VERSION, Partner
 from lambdas.importing.sources import AfterImport, Sources
@@ -239,7 +239,7 @@ def test_a_partners_file_that_is_gone_is_told_from_one_that_is_forbidden() -> No
     version = s3.put(BUCKET, "sent/a/1", b"dicom")
     file = File(bucket=BUCKET, folder="sent/a/", name="1", version=version, size=5, uploaded_at=world.clock)
 
-    with pytest.raises(ClientError, match="AccessDenied"):
+    with pytest.raises(CopyRefusedError, match="AccessDenied"):
         Storage(s3).copy(file, "staging", "main/job/sent/a/1")
     s3.forget(BUCKET, "sent/a/1", version)
 
