@@ -12,12 +12,24 @@ SECONDS_BETWEEN_LOOKS = 0.02
 
 def family(pid: int) -> list[int]:
     """The process and all below it."""
-    children = (PROC / f"{pid}/task/{pid}/children").read_text().split() if _is_there(pid) else []
     # A thread's children stand under that thread.
-    for task in (PROC / f"{pid}/task").glob("*") if _is_there(pid) else []:
-        if task.name != str(pid):
-            children += (task / "children").read_text().split()
+    children = [child for task in _tasks(pid) for child in _children(task)]
     return [pid, *(each for child in children for each in family(int(child)))]
+
+
+def _tasks(pid: int) -> list[Path]:
+    try:
+        return sorted((PROC / f"{pid}/task").iterdir())
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def _children(task: Path) -> list[str]:
+    """None of a thread that has ended since it was listed."""
+    try:
+        return (task / "children").read_text().split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 def cpu_seconds(pid: int) -> float:
@@ -64,7 +76,3 @@ def watched(pid: int) -> Iterator[Peak]:
     finally:
         ended.set()
         watcher.join()
-
-
-def _is_there(pid: int) -> bool:
-    return (PROC / str(pid)).exists()
