@@ -3,7 +3,7 @@
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -76,10 +76,13 @@ class Stow:
             results = self._results(uploads)
         imported = [each.imported for each in results if isinstance(each, Stored)]
         try:
-            placed = self._place(request.scope, datastore, request_id, imported)
+            placed, too_large = self._place(request.scope, datastore, request_id, imported)
         except Exception:
+            # Nothing was stored, so no image set names these frames: what comes after keeps them.
             discard(self._storage.frames, request_id, (each.key for each in imported))
             raise
+        discard(self._storage.frames, request_id, too_large)
+        self._outbox.flush()
         return _answer(request, [_placed_or_failed(each, placed) for each in results], placed)
 
     @contextmanager
@@ -114,8 +117,8 @@ class Stow:
 
     def _place(
         self, scope: Scope, datastore: Row, request_id: str, imported: list[Imported]
-    ) -> Mapping[str, Placed]:
-        """Where each went, by key. One that no image set takes in is not there."""
+    ) -> tuple[Mapping[str, Placed], Iterable[str]]:
+        """Where each went, by key, and the keys that no image set takes in. All is stored, or nothing."""
         with (
             placing.planned(self._storage, datastore, request_id, imported) as placements,
             placing.documents(self._storage, datastore, placements) as (written, too_large),
@@ -125,9 +128,7 @@ class Stow:
             self._datastores.find_active(scope, datastore["id"])
             for each in written:
                 placing.store(connection, datastore, each)
-        discard(self._storage.frames, request_id, too_large)
-        self._outbox.flush()
-        return placing.placed(each.placement for each in written)
+        return placing.placed(each.placement for each in written), too_large
 
 
 def _placed_or_failed(each: Stored | Failed, placed: Mapping[str, Placed]) -> Stored | Failed:

@@ -108,7 +108,7 @@ class Written(NamedTuple):
 def documents(
     storage: Storage, datastore: Row, placements: list[Placement]
 ) -> Iterator[tuple[list[Written], dict[str, str]]]:
-    """As `write_documents`, and a failure in the block leaves none of the documents."""
+    """As `write_documents`; a failure in the block leaves none of them, so storing comes last in it."""
     try:
         yield write_documents(storage, datastore, placements)
     except Exception:
