@@ -32,6 +32,7 @@ MEANINGS = {
     "crashes": "crashes before or after a call",
     "losses": "messages and events lost",
     "duplicates": "messages and events delivered again",
+    "late": "manifests that came late, or never",
     "redeploys": "redeploys with all queues emptied",
     "ThrottlingException": "starts throttled (429)",
     "ServiceQuotaExceededException": "starts over the quota (402)",

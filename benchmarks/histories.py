@@ -153,6 +153,12 @@ class Histories(RuleBasedStateMachine):
     def fail_job(self) -> None:
         self.world.end_job(status="FAILED", message="the job failed")
 
+    @rule(seconds=st.sampled_from([5, 50, 110, None]))
+    def delay_next_results(self, seconds: float | None) -> None:
+        """None for a job that never writes them."""
+        self.world.imaging.late_results.append(seconds)
+        self.tally["late"] += 1
+
     @rule(mode=st.sampled_from(Mode))
     def control(self, mode: Mode) -> None:
         self.world.ledger.control.set(mode)
@@ -199,6 +205,7 @@ class Histories(RuleBasedStateMachine):
         self.tally["histories"] += 1
         # The invariant is looked at before the first step too.
         self.tally["steps"] -= 1
+        self.tally["late"] -= len(self.world.imaging.late_results)
         self.tally.update(self.world.tally + self.world.imaging.refused)
 
 

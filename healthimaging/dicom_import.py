@@ -18,7 +18,7 @@ from healthimaging.datastore import DatastoreBase
 from healthimaging.functions import FunctionSettings, powertools_layer, toolkit_function
 from healthimaging.grants import grant_bucket, grant_objects, grant_receive, grant_rows, grant_send
 from healthimaging.import_role import ImportRole
-from healthimaging.import_steps import QUEUES, SOURCE_RIGHTS, STEPS, Step
+from healthimaging.import_steps import QUEUES, SOURCE_RIGHTS, STEPS, Step, is_in_loop
 from healthimaging.partner_events import PartnersBus, uploads_of
 from healthimaging.partners import LISTERS, READERS, PartnerBucket
 from healthimaging.queues import WorkQueue
@@ -178,6 +178,7 @@ class DicomImport(Construct):
             layers=[layer],
             key_through=step.key_through,
             role_name=f"{self._role_prefix}{step.name}",
+            may_loop=is_in_loop(step),
         )
         if step.queue:
             queue = self.queues[step.queue].queue

@@ -108,11 +108,13 @@ def toolkit_function(
     layers: Sequence[lambda_.ILayerVersion] = (),
     key_through: Sequence[str] = ("lambda",),
     role_name: str | None = None,
+    may_loop: bool = False,
 ) -> lambda_.Function:
     """A function with an encrypted log group, an encrypted environment, tracing and a role of its own.
 
     `role_name` is given where others name the role in their policies. `key_through` are the services that it
-    reaches the deployment's key through; Lambda for its environment.
+    reaches the deployment's key through; Lambda for its environment. `may_loop` where messages that it sends
+    may come back to it, as often as it takes: Lambda would stop that as a mistake.
     """
     log_group = encrypted_log_group(scope, f"{construct_id}Logs", settings)
     role = iam.Role(
@@ -148,6 +150,7 @@ def toolkit_function(
         environment_encryption=settings.key,
         layers=list(layers),
         tracing=lambda_.Tracing.ACTIVE,
+        recursive_loop=lambda_.RecursiveLoop.ALLOW if may_loop else None,
         vpc=place.vpc if place else None,
         vpc_subnets=place.subnets if place else None,
         security_groups=[place.security_group] if place else None,

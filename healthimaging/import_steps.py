@@ -93,7 +93,7 @@ STEPS = (
         rows=READ_WRITE,
         buckets=("staging",),
         reads_objects=True,
-        sends_to=("plan", "stage"),
+        sends_to=("plan", "stage", "results"),
         memory_size=ONE_CPU,
         queue="results",
         max_concurrency=10,
@@ -119,6 +119,22 @@ STEPS = (
     ),
 )
 QUEUES = {step.queue: step for step in STEPS if step.queue}
+
+
+def is_in_loop(step: Step) -> bool:
+    """Whether what the step sends can come back to it, in its own queue or by way of other steps.
+
+    Lambda stops a function that the same chain of messages invokes for the seventeenth time, unless it is
+    told that this is meant (Lambda developer guide, recursive loop detection).
+    """
+    reached: set[str] = set()
+    ahead = list(step.sends_to)
+    while ahead:
+        if (queue := ahead.pop()) not in reached:
+            reached.add(queue)
+            ahead += QUEUES[queue].sends_to
+    return step.queue in reached
+
 
 # What a step may do to an imported file's source, by `sources.after_import`: what is not used is not given.
 SOURCE_RIGHTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {

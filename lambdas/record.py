@@ -9,6 +9,7 @@ from typing import Any
 from lambdas import clients
 from lambdas.adapters.imaging import Imaging, ImportJob
 from lambdas.adapters.ledger import Ledger
+from lambdas.adapters.queues import Queue
 from lambdas.adapters.quota import Quota
 from lambdas.adapters.storage import Storage
 from lambdas.finishing import Finisher
@@ -31,8 +32,10 @@ from lambdas.settings import read_import_settings, setting
 from lambdas.tagging import Tagger
 from lambdas.telemetry import JOBS_STARTED, logger, measure, observed
 
-# A manifest may come later than the event; one that is not there by then never comes.
-MANIFEST_WITHIN = timedelta(hours=1)
+# A manifest may come later than the event; one that is not there by then never comes. Whether a job that
+# FAILED writes one, AWS does not say. What it imported would be in there; each level of halving waits for it.
+MANIFEST_WITHIN = {JobState.COMPLETED: timedelta(hours=1), JobState.FAILED: timedelta(minutes=2)}
+SOONEST_LOOK = timedelta(seconds=15)
 NO_MANIFEST = (
     "HealthImaging wrote no result for this file's job: look whether it was imported before trying again"
 )
@@ -40,7 +43,11 @@ VANISHED = "HealthImaging no longer knows the job"
 
 
 class ResultLateError(Exception):
-    """The lists of a job are not all there yet; the message is to come again."""
+    """What a job's event tells of is not all there yet; the event is to come again, after `wait`."""
+
+    def __init__(self, reason: str, wait: timedelta = SOONEST_LOOK) -> None:
+        super().__init__(reason)
+        self.wait = max(wait, SOONEST_LOOK)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +59,7 @@ class Recorder:
     imaging: Imaging
     finisher: Finisher
     halver: Halver
+    results: Queue
     now: Callable[[], datetime]
     measure: Callable[[str, float], None]
 
@@ -62,7 +70,13 @@ class Recorder:
         if job is None or job.state in FINISHED or job.job_id not in (None, detail["jobId"]):
             logger.info("not a job to record", extra={"job_id": detail["jobId"]})
             return
-        self._record(self._adopted(job, detail["jobId"]), self.imaging.get(job.datastore_id, detail["jobId"]))
+        try:
+            adopted = self._adopted(job, detail["jobId"])
+            self._record(adopted, self.imaging.get(job.datastore_id, detail["jobId"]))
+        except ResultLateError as late:
+            # Waiting is the queue's: a message that is failed comes again after half an hour, five times.
+            logger.info("results late", extra={"job": job.name, "reason": str(late)})
+            self.results.send(event, late.wait.total_seconds())
 
     def _adopted(self, job: Job, job_id: str) -> Job:
         """The job as STARTED: its event may come before start has noted its id, or instead."""
@@ -83,7 +97,7 @@ class Recorder:
         if import_job.status not in FINISHED:
             raise ResultLateError("HealthImaging still has the job under way")
         now = self.now()
-        outcomes, failure = self._results(import_job, now)
+        outcomes, failure = self._results(job, import_job, now)
         ended = Ended(
             job=job,
             started_at=import_job.submitted_at or job.started_at or job.created_at,
@@ -101,17 +115,19 @@ class Recorder:
         self.finisher.finish(job, settlement, state, message, now, halves)
         self.halver.stage(halves)
 
-    def _results(self, import_job: ImportJob, now: datetime) -> tuple[dict[str, Outcome], str | None]:
+    def _results(
+        self, job: Job, import_job: ImportJob, now: datetime
+    ) -> tuple[dict[str, Outcome], str | None]:
         """The outcome of each key, and why the files without one failed, if they did."""
-        is_failed = import_job.status == JobState.FAILED
+        state = JobState(import_job.status)
         outcomes, is_told = self._outcomes(import_job.output_uri)
-        if is_failed:
+        since = now - (import_job.ended_at or job.at)
+        if import_job.output_uri and not is_told and since < MANIFEST_WITHIN[state]:
+            # Each wait is as long as all before it.
+            raise ResultLateError("the job's results are not all there", wait=since)
+        if state is JobState.FAILED:
             return outcomes, (import_job.message or "the job failed")[:REASON_CHARACTERS]
-        if is_told:
-            return outcomes, None
-        if import_job.ended_at is None or now < import_job.ended_at + MANIFEST_WITHIN:
-            raise ResultLateError("the job's results are not all there")
-        return outcomes, NO_MANIFEST
+        return outcomes, None if is_told else NO_MANIFEST
 
     def _outcomes(self, output_uri: str) -> tuple[dict[str, Outcome], bool]:
         """What is written so far, and whether that is all."""
@@ -143,7 +159,7 @@ class Recorder:
 
 def from_environment() -> Recorder:
     table = clients.table()
-    plans, stages = clients.queues("PLAN_QUEUE_URL", "STAGE_QUEUE_URL")
+    plans, stages, results = clients.queues("PLAN_QUEUE_URL", "STAGE_QUEUE_URL", "RESULTS_QUEUE_URL")
     ledger = Ledger(table, clients.WORKERS)
     settings = read_import_settings(setting(os.environ, "IMPORT_SETTINGS"))
     timing, storage = settings.timing, clients.storage(settings)
@@ -172,6 +188,7 @@ def from_environment() -> Recorder:
             deployment=settings.deployment,
             staging_bucket=setting(os.environ, "STAGING_BUCKET"),
         ),
+        results=results,
         now=clients.now,
         measure=measure,
     )

@@ -140,6 +140,7 @@ def make_functions(world: Aws, measure: Callable[[str, float], None]) -> Functio
             deployment=world.settings.deployment,
             staging_bucket="staging",
         ),
+        results=results,
         measure=measure,
     )
     inventory_uri = world.settings.inventory_uri

@@ -3,8 +3,8 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -29,13 +29,15 @@ class Job:
     status: str = "SUBMITTED"
     ended_at: datetime | None = None
     message: str | None = None
+    results: dict[str, bytes] = field(default_factory=dict)
 
 
 class MemoryHealthImaging:
     """What the import uses of a boto3 medical-imaging client.
 
     `imported` counts how often each object version was imported; `refusals` are raised, one a start.
-    `most_running` jobs were under way at a time in one data store.
+    `most_running` jobs were under way at a time in one data store. `late_results` are, for the next jobs that
+    end, how many seconds later each writes its results, or None for never: then what it read is `untold`.
     """
 
     def __init__(
@@ -50,6 +52,9 @@ class MemoryHealthImaging:
         self._flaky_reads: Counter[Source] = Counter()
         self.refusals: list[str] = []
         self.refused: Counter[str] = Counter()
+        self.late_results: list[float | None] = []
+        self.untold: set[Source] = set()
+        self._unwritten: list[tuple[datetime, Job]] = []
         self.starts: list[datetime] = []
         self.most_running = 0
         self.concurrent_jobs = 100
@@ -151,10 +156,12 @@ class MemoryHealthImaging:
             "numberOfFilesWithCustomerError": len(failures),
             "numberOfFilesWithServerError": 0,
         }
-        self._write(job, "job-output-manifest.json", [{"jobSummary": summary}])
-        self._write(job, "SUCCESS/success.ndjson", successes)
-        self._write(job, "WARNING/warning.ndjson", warned)
-        self._write(job, "FAILURE/failure.ndjson", failures)
+        job.results = {
+            "job-output-manifest.json": _lines([{"jobSummary": summary}]),
+            "SUCCESS/success.ndjson": _lines(successes),
+            "WARNING/warning.ndjson": _lines(warned),
+            "FAILURE/failure.ndjson": _lines(failures),
+        }
 
     def is_poisoned(self, job: Job) -> bool:
         bucket, prefix = split_uri(job.request["inputS3Uri"])
@@ -176,6 +183,12 @@ class MemoryHealthImaging:
         """End a job; its event."""
         job.status, job.ended_at, job.message = status, self._now(), message
         self._running.pop(job.job_id, None)
+        late = self.late_results.pop(0) if self.late_results else 0
+        if late is None:
+            self.untold |= self.read.get(job.name, set())
+        else:
+            self._unwritten.append((self._now() + timedelta(seconds=late), job))
+            self.write_results()
         return {
             "source": "aws.medical-imaging",
             "detail-type": f"Import Job {status.title()}",
@@ -190,10 +203,19 @@ class MemoryHealthImaging:
     def _output(self, job: Job) -> str:
         return f"{job.request['outputS3Uri']}{job.request['datastoreId']}-DicomImport-{job.job_id}/"
 
-    def _write(self, job: Job, name: str, lines: list[dict[str, Any]]) -> None:
-        if lines:
-            bucket, prefix = split_uri(self._output(job))
-            self._s3.put(bucket, prefix + name, b"".join(json.dumps(line).encode() + b"\n" for line in lines))
+    def write_results(self) -> None:
+        """Those whose time has come."""
+        due = [one for one in self._unwritten if one[0] <= self._now()]
+        for one in due:
+            self._unwritten.remove(one)
+            bucket, prefix = split_uri(self._output(one[1]))
+            for name, body in one[1].results.items():
+                if body:
+                    self._s3.put(bucket, prefix + name, body)
+
+
+def _lines(lines: list[dict[str, Any]]) -> bytes:
+    return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
 
 
 def split_uri(uri: str) -> tuple[str, str]:

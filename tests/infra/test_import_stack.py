@@ -107,6 +107,13 @@ def test_start_takes_one_job_at_a_time_and_thirty_at_once(sandbox: Any) -> None:
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": 30}
 
 
+def test_lambda_lets_those_functions_loop_whose_messages_come_back_to_them(sandbox: Any) -> None:
+    """By default it drops a chain of messages at a function's seventeenth turn: a long wait takes more."""
+    allowed = {step for step in STEPS if function(sandbox, step).get("RecursiveLoop") == "Allow"}
+
+    assert allowed == {"plan", "stage", "start", "record"}
+
+
 def test_rules_match_uploads_and_ended_jobs_of_this_deployment_only(two_stores: Any) -> None:
     rules = [each["Properties"] for each in two_stores.resources("Import", "AWS::Events::Rule").values()]
     patterns = {rule["EventPattern"]["source"][0]: rule["EventPattern"] for rule in rules}

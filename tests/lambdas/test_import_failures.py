@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from benchmarks.memory_aws import dynamodb, s3
 from benchmarks.memory_aws.world import World
-from lambdas.adapters.quota import Quota
 from lambdas.importing.files import JobState, Status
 from lambdas.importing.halving import halves, levels, most_halvings
 from lambdas.importing.limits import Limits
@@ -191,63 +190,6 @@ def test_a_job_that_healthimaging_forgot_fails_and_gives_its_slot_back(world: Wo
 
     assert [file.reason for file in world.files()] == ["HealthImaging no longer knows the job"]
     world.check()
-
-
-def test_a_manifest_that_comes_late_is_waited_for(world: World) -> None:
-    world.upload("study/1.dcm")
-    world.go_on(until=lambda: world.imaging.running())
-    (job,) = world.imaging.running()
-    world.imaging.run(job)
-    world.end_job()
-    hidden = world.s3.buckets.pop("output")
-    world.deliver(*world.ready("results"))
-    assert world.fates() == {"study/1.dcm": "WAITING"}
-
-    world.s3.buckets["output"] = hidden
-    world.settle()
-
-    world.check()
-
-
-def test_a_job_that_ended_holds_no_slot_while_its_manifest_is_late(world: World) -> None:
-    world.upload("study/1.dcm")
-    world.go_on(until=world.imaging.running)
-    world.end_job()
-    world.s3.buckets.pop("output")
-
-    world.deliver_ready()
-
-    assert world.fates() == {"study/1.dcm": "WAITING"}
-    assert Quota(world.table).slots(world.settings.stores[0].datastore_id) == frozenset()
-
-
-def test_a_manifest_that_never_comes_fails_the_files_visibly(world: World) -> None:
-    world.upload("study/1.dcm")
-    world.go_on(until=lambda: world.imaging.running())
-    (job,) = world.imaging.running()
-    job.status = "IN_PROGRESS"
-    world.end_job()
-    world.pass_time(3_700)
-
-    world.settle()
-
-    assert "no result" in str(world.files()[0].reason)
-
-
-def test_a_file_that_no_manifest_mentions_fails_after_three_jobs(world: World) -> None:
-    world.upload("study/1.dcm")
-    for _ in range(3):
-        world.go_on(until=lambda: world.imaging.running())
-        (job,) = world.imaging.running()
-        prefix, job.request["inputS3Uri"] = job.request["inputS3Uri"], "s3://input/nothing/"
-        world.imaging.run(job)
-        job.request["inputS3Uri"] = prefix
-        world.end_job()
-
-    world.settle()
-
-    assert [file.reason for file in world.files()] == ["not mentioned in the output of 3 jobs"]
-    assert len(world.imaging.jobs) == 3
 
 
 def test_a_version_uploaded_while_the_job_ran_is_not_taken_as_imported(world: World) -> None:
