@@ -9,7 +9,7 @@ from aws_cdk import App, DefaultStackSynthesizer, Environment, Tags
 
 from config.deployment import Deployment, deployment_file, load_deployment, refuse_own_account
 from config.errors import DeploymentError
-from config.names import bus_name
+from config.names import PACE_STACK, bus_name
 from healthimaging.datastore import CLOUDFORMATION_TYPE
 from healthimaging.datastore_lock import DatastoreLockError, check_locks
 from stacks.access_stack import AccessStack
@@ -17,6 +17,7 @@ from stacks.audit_stack import AuditStack
 from stacks.data_stack import DataStack
 from stacks.import_stack import ImportStack
 from stacks.network_stack import NetworkStack
+from stacks.pace_stack import PaceStack
 from stacks.partner_stack import PartnerStack, partner_buckets
 from stacks.people_stack import PeopleStack
 from stacks.watch_stack import WatchStack
@@ -53,6 +54,12 @@ def make_stacks(app: App, deployment: Deployment) -> None:
     for name, value in deployment.tags.items():
         # A stack's own tags are copied by CloudFormation to its resources, so to the data stores.
         Tags.of(app).add(name, value, exclude_resource_types=["aws:cdk:stack", CLOUDFORMATION_TYPE])
+    if "pace" in deployment.stacks:
+        pace = PaceStack(app, "Pace", stack_name=PACE_STACK, env=common["env"])
+        imports.add_stack_dependency(pace)
+        for name in deployment.tags:
+            # The stack is every deployment's, and must be the same whoever deploys it.
+            Tags.of(pace).remove(name, priority=300)
 
 
 def make_partner_stack(app: App, deployment: Deployment, name: str) -> None:

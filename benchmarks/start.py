@@ -61,6 +61,7 @@ SETTINGS = {
     "urgent_prefixes": [],
     "after_import": "keep",
     "inventory_uri": "",
+    "pace_table": "",
     "partners": [],
     "stores": [STORE],
 }

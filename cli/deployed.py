@@ -13,6 +13,7 @@ from cli import errors, local, repository
 from cli.errors import CommandError
 from cli.users import Keys, keys_of
 from config.deployment import Deployment, load_deployment
+from config.names import PACE_TABLE
 from config.people import Role
 from emulator.environment import client_environment
 from lambdas.adapters.dynamodb import ClientTable
@@ -42,6 +43,13 @@ class Deployed:
     @cached_property
     def table(self) -> ClientTable:
         return ClientTable(self.client("dynamodb"), self.outputs["LedgerTable"])
+
+    @property
+    def pace_table(self) -> ClientTable | None:
+        """That of the pace, where it is shared with other deployments."""
+        if "pace" not in self.deployment.stacks:
+            return None
+        return ClientTable(self.client("dynamodb"), PACE_TABLE)
 
     @cached_property
     def ledger(self) -> Ledger:

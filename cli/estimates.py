@@ -36,8 +36,13 @@ def estimated(
 ) -> Estimate:
     """What these folders take, by path, and the jobs that are planned already."""
     quotas = found.deployment.quotas
-    rate = Rate(per_second=quotas.start_rate, burst=quotas.start_burst, ceiling=quotas.start_rate_ceiling)
-    per_second = Quota(found.table).per_second(now.timestamp(), rate)
+    rate = Rate(
+        per_second=quotas.start_rate,
+        burst=quotas.start_burst,
+        ceiling=quotas.start_rate_ceiling,
+        deployment=found.deployment.name,
+    )
+    per_second = Quota(found.table, found.pace_table).per_second(now.timestamp(), rate)
     choice = sum((_of_planned(job) for job in planned), Choice())
     choice += _choice(found.deployment, folders, planned, per_second, now, within)
     waiting = [one for one in folders.values() if one.files]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from config.deployment import Deployment
+from config.names import PACE_STACK
 
 KEY_DAYS = 30
 
@@ -72,6 +73,8 @@ def words(deployment: Deployment, account: str, remains: Remains) -> Iterator[st
 def _what_stays(deployment: Deployment) -> Iterator[str]:
     if deployment.keep_data:
         yield "stays       function logs until they expire; nobody reads them once the key is gone"
+    if "pace" in deployment.stacks:
+        yield f"stays       the stack {PACE_STACK}: other deployments may start jobs at its pace"
     if "audit" in deployment.stacks:
         yield "stays       the trails' records, their key and their log: who deleted this stands in them"
 

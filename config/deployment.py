@@ -225,8 +225,10 @@ class Deployment(Model):
     alarms: Alarms = Alarms()
     network: Network = Network()
     people: People = People()
-    stacks: tuple[Literal["watch", "network", "audit"], ...] = Field(
-        default=(), strict=False, description="Optional stacks."
+    stacks: tuple[Literal["watch", "network", "audit", "pace"], ...] = Field(
+        default=(),
+        strict=False,
+        description="Optional stacks. Deployments of one account and Region that have `pace` share it.",
     )
     partners: Partners = Field(
         default_factory=dict, description="Buckets of other accounts that are imported from, by an id."

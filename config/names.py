@@ -3,6 +3,10 @@
 # IAM's limit of a role's name.
 LONGEST_ROLE_NAME = 64
 
+# One in an account and Region, for all deployments there that share their pace.
+PACE_TABLE = "ahi-pace"
+PACE_STACK = "ahi-pace"
+
 
 def role_prefix(deployment: str, region: str) -> str:
     """What the names of a deployment's roles begin with; a role's name is one in all Regions."""

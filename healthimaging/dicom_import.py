@@ -40,13 +40,17 @@ class ImportTarget:
 
 @dataclass(frozen=True, kw_only=True)
 class ImportStorage:
-    """Where files come from, where jobs write, and where both are accounted for."""
+    """Where files come from, where jobs write, and where both are accounted for.
+
+    `pace` is the table of the pace that is shared with other deployments; else it is in the ledger.
+    """
 
     input: s3.IBucket
     output: s3.IBucket
     staging: s3.IBucket
     ledger: dynamodb.ITable
     inventory: s3.IBucket | None = None
+    pace: dynamodb.ITable | None = None
 
     @property
     def buckets(self) -> list[s3.IBucket]:
@@ -145,13 +149,14 @@ class DicomImport(Construct):
             for target in self._targets
         ]
         partners = [dict(partner.settings) for partner in self._partners]
+        pace = storage.pace.table_name if storage.pace else ""
         urls = {f"{name.upper()}_QUEUE_URL": work.queue.queue_url for name, work in self.queues.items()}
         return {
             "LEDGER_TABLE": storage.ledger.table_name,
             "INPUT_BUCKET": storage.input.bucket_name,
             "STAGING_BUCKET": storage.staging.bucket_name,
             "IMPORT_SETTINGS": Stack.of(self).to_json_string(
-                {**settings, "stores": stores, "partners": partners}
+                {**settings, "stores": stores, "partners": partners, "pace_table": pace}
             ),
             **urls,
         }
@@ -199,6 +204,8 @@ class DicomImport(Construct):
         for each in STEPS:
             function = functions[each.name]
             grant_rows(storage.ledger, function, *each.rows, index=each.reads_index)
+            if storage.pace and each.paces:
+                grant_rows(storage.pace, function, *each.paces)
             for name in each.sends_to:
                 grant_send(self.queues[name].queue, function)
         for step in ("plan", "start", "record", "sweep", "backfill"):

@@ -85,10 +85,11 @@ def gateway_endpoints(
     ledger: dynamodb.ITable,
     after_import: str,
     partners: Sequence[PartnerBucket] = (),
+    pace: dynamodb.ITable | None = None,
 ) -> None:
     """Routes to S3 and DynamoDB: to the deployment's own buckets and ledger, and to read from `partners`.
 
-    `after_import` is what the functions do to a source besides.
+    `after_import` is what the functions do to a source besides, `pace` a table shared with other deployments.
     """
     to_s3 = ec2.GatewayVpcEndpoint(
         scope, "S3", vpc=vpc, service=ec2.GatewayVpcEndpointAwsService.S3, subnets=[subnets]
@@ -105,6 +106,10 @@ def gateway_endpoints(
     )
     rows = [ledger.table_arn, f"{ledger.table_arn}/index/{LISTED_INDEX}"]
     to_dynamodb.add_to_policy(_own_principals(scope, ROW_ACTIONS, rows))
+    if pace:
+        to_dynamodb.add_to_policy(
+            _own_principals(scope, ["dynamodb:GetItem", "dynamodb:UpdateItem"], [pace.table_arn])
+        )
 
 
 def _own_principals(scope: Construct, actions: Sequence[str], arns: Sequence[str]) -> iam.PolicyStatement:

@@ -13,12 +13,16 @@ ONE_CPU = 1769
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One function. `queue` feeds it, it may send to `sends_to`, and it is told the names in `buckets`."""
+    """One function. `queue` feeds it, it may send to `sends_to`, and it is told the names in `buckets`.
+
+    `rows` are what it may do to the ledger, and `paces` to the pace, where that is in a table of its own.
+    """
 
     name: str
     description: str
     timeout: Duration
     rows: tuple[str, ...]
+    paces: tuple[str, ...] = ()
     reads_index: bool = False
     buckets: tuple[str, ...] = ()
     reads_objects: bool = False
@@ -56,6 +60,7 @@ STEPS = (
         description="Turns folders that fell quiet into import jobs",
         timeout=Duration.seconds(300),
         rows=READ_WRITE,
+        paces=("GetItem",),
         reads_index=True,
         buckets=("staging",),
         sends_to=("plan", "stage", "start"),
@@ -80,6 +85,7 @@ STEPS = (
         description="Starts one paced import job",
         timeout=Duration.seconds(60),
         rows=READ_WRITE,
+        paces=("GetItem", "UpdateItem"),
         buckets=("staging",),
         sends_to=("stage", "start", "plan"),
         memory_size=ONE_CPU,

@@ -253,10 +253,11 @@ def deny(actions: Sequence[str], resources: Sequence[str]) -> iam.PolicyStatemen
 
 
 def _reads_ledger(at: Workplace) -> list[iam.PolicyStatement]:
-    table = at.storage.ledger.table_arn
+    table, pace = at.storage.ledger.table_arn, at.storage.pace
     return [
         allow(["dynamodb:GetItem", "dynamodb:Query"], [table]),
         allow(["dynamodb:Query"], [f"{table}/index/listed"]),
+        *([allow(["dynamodb:GetItem"], [pace.table_arn])] if pace else []),
         _through(at, "dynamodb", "kms:Decrypt"),
     ]
 

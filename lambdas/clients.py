@@ -63,7 +63,16 @@ class WhenUsed:
 
 
 def table() -> ClientTable:
-    return ClientTable(SESSION.create_client("dynamodb", config=CONFIG), setting(os.environ, "LEDGER_TABLE"))
+    return _table(setting(os.environ, "LEDGER_TABLE"))
+
+
+def pace_table(settings: ImportSettings) -> ClientTable | None:
+    """That of the pace, where it is shared with other deployments."""
+    return _table(settings.pace_table) if settings.pace_table else None
+
+
+def _table(name: str) -> ClientTable:
+    return ClientTable(SESSION.create_client("dynamodb", config=CONFIG), name)
 
 
 def queues(*names: str) -> list[Queue]:

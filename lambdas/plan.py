@@ -138,8 +138,8 @@ class Plan:
 def from_environment() -> Plan:
     table = clients.table()
     plans, stages, starts = clients.queues("PLAN_QUEUE_URL", "STAGE_QUEUE_URL", "START_QUEUE_URL")
-    ledger, quota = Ledger(table, clients.WORKERS), Quota(table)
     settings = read_import_settings(setting(os.environ, "IMPORT_SETTINGS"))
+    ledger, quota = Ledger(table, clients.WORKERS), Quota(table, clients.pace_table(settings))
     committer = Committer(
         ledger=ledger,
         finisher=Finisher(ledger=ledger, quota=quota, plans=plans, timing=settings.timing, measure=measure),

@@ -32,6 +32,7 @@ class ImportSettings:
     sources: Sources
     inventory_uri: str | None
     partners: tuple[Partner, ...] = ()
+    pace_table: str | None = None
 
     def slots(self, *, is_urgent: bool) -> int:
         """Jobs at a time in one data store. Where prefixes are urgent, a few places are kept for them."""
@@ -76,6 +77,7 @@ def read_import_settings(text: str) -> ImportSettings:
             per_second=float(given["start_rate"]),
             burst=int(given["start_burst"]),
             ceiling=float(given["start_rate_ceiling"]),
+            deployment=given["deployment"],
         ),
         concurrent_jobs=int(given["concurrent_jobs"]),
         limits=limits,
@@ -100,6 +102,7 @@ def read_import_settings(text: str) -> ImportSettings:
         ),
         inventory_uri=given["inventory_uri"] or None,
         partners=tuple(Partner(**partner) for partner in given["partners"]),
+        pace_table=given["pace_table"] or None,
     )
 
 

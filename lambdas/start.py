@@ -268,8 +268,8 @@ class Starter:
 def from_environment() -> Starter:
     table = clients.table()
     stages, starts, plans = clients.queues("STAGE_QUEUE_URL", "START_QUEUE_URL", "PLAN_QUEUE_URL")
-    ledger, quota = Ledger(table, clients.WORKERS), Quota(table)
     settings = read_import_settings(setting(os.environ, "IMPORT_SETTINGS"))
+    ledger, quota = Ledger(table, clients.WORKERS), Quota(table, clients.pace_table(settings))
     return Starter(
         ledger=ledger,
         quota=quota,

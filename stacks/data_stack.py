@@ -3,10 +3,12 @@
 from typing import Any
 
 from aws_cdk import CfnOutput, RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from config.deployment import Deployment
+from config.names import PACE_TABLE
 from healthimaging.buckets import access_logs_bucket, announce_uploads, data_bucket, write_inventory
 from healthimaging.datastore import Datastore
 from healthimaging.dicom_import import ImportStorage
@@ -72,12 +74,14 @@ class DataStack(Stack):
             frequency = s3.InventoryFrequency[self._deployment.sweep.inventory_frequency.upper()]
             write_inventory(uploads, inventory, INVENTORY_ID, frequency)
             self.key.admit_inventory()
+        shares_pace = "pace" in self._deployment.stacks
         return ImportStorage(
             input=uploads,
             output=data_bucket(self, "Output", old_versions_days=keep.old_versions_days, **common),
             staging=data_bucket(self, "Staging", objects_days=keep.staging_days, **common),
             ledger=ledger_table(self, "Ledger", key=self.key, removal_policy=self._removal_policy),
             inventory=inventory,
+            pace=dynamodb.Table.from_table_name(self, "Pace", PACE_TABLE) if shares_pace else None,
         )
 
     @property

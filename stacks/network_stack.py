@@ -50,6 +50,7 @@ class NetworkStack(Stack):
                 buckets=data.storage.buckets,
                 partners=partner_buckets(deployment),
                 ledger=data.storage.ledger,
+                pace=data.storage.pace,
                 after_import=deployment.sources.after_import,
             )
         CfnOutput(self, "VpcId", value=vpc.vpc_id)

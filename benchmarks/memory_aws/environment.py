@@ -31,6 +31,7 @@ SMALL: Mapping[str, Any] = {
     "after_import": "keep",
     "delete_after_days": 30,
     "inventory_uri": "",
+    "pace_table": "",
     "stores": [STORE],
     "partners": [],
 }

@@ -77,6 +77,7 @@ SETTINGS: Mapping[str, Any] = {
     "after_import": "keep",
     "delete_after_days": 30,
     "inventory_uri": "",
+    "pace_table": "",
     "partners": [],
     "urgent_prefixes": ["urgent/"],
     "stores": [STORE],

@@ -10,7 +10,7 @@ from lambdas.adapters.table import Table
 from lambdas.importing.files import Job
 from lambdas.importing.pacer import Pace, Rate, begin, is_stale, started, take_ticket, throttled, turn
 
-PACE = {"pk": "pace", "sk": "/"}
+PACE = {"pk": "pace", "sk": "starts"}
 TRIES = 10
 # Jobs whose wait for a slot is noted: each write of the row is billed by its size. The others ask again.
 MOST_WAITING = 100
@@ -19,10 +19,12 @@ MOST_WAITING_URGENT = MOST_WAITING * 2
 
 
 class Quota:
-    """The slots and the pace in the ledger's `table`, a ClientTable."""
+    """The slots in the ledger's `table`, a ClientTable, and the pace there too, or in `pace`, a table that
+    deployments share."""
 
-    def __init__(self, table: Any) -> None:
+    def __init__(self, table: Any, pace: Any = None) -> None:
         self._table = Table(table)
+        self._pace = Table(pace) if pace else self._table
 
     def take_slot(self, job: Job, concurrent_jobs: int) -> bool:
         """Whether the job holds one of its data store's slots now; one that holds one keeps it.
@@ -125,7 +127,7 @@ class Quota:
                 return
 
     def _standing(self) -> Pace | None:
-        item = self._table.get(PACE)
+        item = self._pace.get(PACE)
         return Pace(**json.loads(item["value"])) if item else None
 
     def _keep(self, seen: Pace | None, pace: Pace) -> bool:
@@ -134,7 +136,7 @@ class Quota:
         condition = "attribute_not_exists(#pk)"
         if seen:
             condition, values[":seen"] = "#value = :seen", _text(seen)
-        return bool(self._table.update(PACE, "SET #value = :value", condition, values))
+        return bool(self._pace.update(PACE, "SET #value = :value", condition, values))
 
 
 def _text(pace: Pace) -> str:

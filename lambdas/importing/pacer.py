@@ -8,6 +8,7 @@ that HealthImaging throttles. Tickets count starts, not seconds: when the rate c
 waits moves with it, and needs to be told nothing.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import ceil, floor, sqrt
 
@@ -34,22 +35,25 @@ LATE_SECONDS = 1
 
 @dataclass(frozen=True, kw_only=True)
 class Rate:
-    """Where learning begins: `per_second` in the long run, `burst` at once after a rest."""
+    """Where learning begins, as a deployment configures it: `per_second` in the long run, `burst` at once
+    after a rest."""
 
     per_second: float
     burst: int
     ceiling: float
+    deployment: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
-    """What all functions share. At the time `at`, in seconds, the place `called` was called.
+    """What all functions share, of all deployments that share it: `configured` is the rate of each. At the
+    time `at`, in seconds, the place `called` was called.
 
     A ticket's place is its number and the starts `pushed` before it by urgent ones; of an urgent ticket it is
     the number alone. `following` is the place after the last of the line, `urgent` after the last urgent one.
     """
 
-    configured: float
+    configured: Mapping[str, float]
     rate: float
     step: float
     called: float
@@ -61,17 +65,19 @@ class Pace:
 
 
 def begin(rate: Rate, now: float, standing: Pace | None = None) -> Pace:
-    """The pace as it stands at `now`; anew where there is none, or another rate was configured."""
-    start = min(rate.per_second, rate.ceiling)
+    """The pace as it stands at `now`; anew where there is none, or a deployment configured another rate.
+
+    One that joins takes the pace as it is. Of several ceilings, the lowest holds.
+    """
+    start, own = min(rate.per_second, rate.ceiling), {rate.deployment: rate.per_second}
     if standing is None:
-        return Pace(
-            configured=rate.per_second, rate=start, step=start * BOLD, called=0.0, at=now, following=0.0
-        )
+        return Pace(configured=own, rate=start, step=start * BOLD, called=0.0, at=now, following=0.0)
     called = standing.called + max(0.0, now - standing.at) * standing.rate
     pace = replace(standing, called=called, at=max(now, standing.at))
-    if standing.configured != rate.per_second:
-        return replace(pace, configured=rate.per_second, rate=start, step=start * BOLD)
-    return replace(pace, rate=min(pace.rate, rate.ceiling))
+    pace = replace(pace, configured={**standing.configured, **own}, rate=min(pace.rate, rate.ceiling))
+    if standing.configured.get(rate.deployment, rate.per_second) == rate.per_second:
+        return pace
+    return replace(pace, rate=start, step=start * BOLD)
 
 
 def take_ticket(pace: Pace, rate: Rate, *, is_urgent: bool = False) -> tuple[float, Pace]:
@@ -142,7 +148,8 @@ def _slower(pace: Pace) -> float:
 
     They are refused only when what AWS allows at once is spent.
     """
-    if pace.rate <= pace.configured:
+    configured = max(pace.configured.values())
+    if pace.rate <= configured:
         return pace.rate * CUT
     began = pace.rate / (1 + sqrt(2 * SPENT_BEFORE * pace.step / pace.rate))
-    return max(pace.configured * CUT, began * BACK)
+    return max(configured * CUT, began * BACK)

@@ -66,6 +66,7 @@ def test_the_settings_are_json_with_every_key_the_functions_read(two_stores: Any
         "after_import": "keep",
         "delete_after_days": 30,
         "inventory_uri": "",
+        "pace_table": "",
         "partners": [],
     }
     assert [(store["id"], store["prefix"]) for store in stores] == [

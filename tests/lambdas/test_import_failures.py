@@ -77,7 +77,7 @@ def test_a_throttled_start_slows_all_starts_and_waits_in_the_queue(world: World)
 
     world.settle()
 
-    pace = json.loads(world.table.items["pace", "/"]["value"])
+    pace = json.loads(world.table.items["pace", "starts"]["value"])
     assert 0.9 <= pace["rate"] < 0.95
     assert world.metrics["StartsThrottled"] == 2
     assert len(world.imaging.jobs) == 5

@@ -1,11 +1,13 @@
 """Slots, the line and the pace, on MiniStack and on the table in memory."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from jobs import NOW, job
 
+from benchmarks.memory_aws.dynamodb import MemoryTable
 from lambdas.adapters.quota import MOST_WAITING, Quota
 from lambdas.importing.pacer import Rate
 
@@ -104,6 +106,25 @@ def test_adaptive_pacing_is_shared_through_one_row(table: Any) -> None:
 
     turns = [one.turn(ticket, 1_000.0, rate) for ticket in tickets]
     assert turns == pytest.approx([1_000 + number / 0.95 for number in (1, 2, 3)])
+
+
+def test_point_9_deployments_that_share_a_pace_wait_in_one_line_and_keep_their_slots_apart(
+    table: Any,
+) -> None:
+    rate = Rate(per_second=0.5, burst=1, ceiling=0.5)
+    ledgers = {name: MemoryTable() for name in ("one", "other")}
+    quotas = {name: Quota(ledger, table) for name, ledger in ledgers.items()}
+
+    turns = [
+        place[1]
+        for name in ("one", "other", "one", "other")
+        if (place := quotas[name].take_ticket(1_000.0, replace(rate, deployment=name)))
+    ]
+    quotas["one"].take_slot(job("a"), 1)
+
+    assert turns == [1_000.0, 1_002.0, 1_004.0, 1_006.0]
+    assert (quotas["one"].slots("d"), quotas["other"].slots("d")) == ({"a"}, frozenset())
+    assert not ledgers["other"].items
 
 
 def test_a_ticket_that_was_called_long_ago_is_called_no_more(table: Any) -> None:

@@ -174,6 +174,36 @@ def test_the_rate_never_falls_to_nothing() -> None:
     assert pace.rate == SLOWEST
 
 
+def test_point_9_a_deployment_that_joins_takes_the_pace_as_it_was_learned() -> None:
+    one = Rate(per_second=1.0, burst=2, ceiling=10.0, deployment="one")
+    learned = replace(begin(one, 0.0), rate=3.0)
+
+    joined = begin(replace(one, per_second=0.5, deployment="other"), 10.0, learned)
+
+    assert (joined.rate, joined.called) == (3.0, 30.0)
+
+
+def test_point_9_of_deployments_that_share_a_pace_each_begins_it_anew_only_when_its_own_rate_changes() -> (
+    None
+):
+    one = Rate(per_second=1.0, burst=2, ceiling=10.0, deployment="one")
+    other = replace(one, per_second=2.0, deployment="other")
+    pace = replace(begin(other, 0.0, begin(one, 0.0)), rate=3.0)
+
+    for rate in (one, other, one):
+        pace = begin(rate, 1.0, pace)
+        assert pace.rate == 3.0
+    assert begin(replace(other, per_second=4.0), 1.0, pace).rate == 4.0
+
+
+def test_point_9_of_the_ceilings_of_deployments_that_share_a_pace_the_lowest_holds() -> None:
+    one = Rate(per_second=1.0, burst=2, ceiling=10.0, deployment="one")
+    other = replace(one, ceiling=2.0, deployment="other")
+    learned = replace(begin(one, 0.0), rate=3.0)
+
+    assert begin(one, 0.0, begin(other, 0.0, learned)).rate == 2.0
+
+
 def test_another_configured_rate_begins_anew_and_the_line_stays() -> None:
     rate = Rate(per_second=1.0, burst=1, ceiling=5.0)
     _, pace = take_ticket(begin(rate, 0.0), rate)
