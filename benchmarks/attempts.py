@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.clinic import Clinic
+from config.names import PACE_TABLE
 
 Attempt = Callable[[Clinic, str], Any]
 
@@ -115,6 +116,16 @@ def listing(bucket: str, prefix: str) -> Attempt:
 def ledger(operation: str, **parameters: Any) -> Attempt:
     return lambda aws, who: getattr(aws.client("dynamodb", who), operation)(
         TableName=aws.outputs["LedgerTable"], **parameters
+    )
+
+
+def pace(aws: Clinic, who: str) -> Any:
+    """A change of how fast all deployments of the account start jobs."""
+    return aws.client("dynamodb", who).update_item(
+        TableName=PACE_TABLE,
+        Key={"pk": {"S": "pace"}, "sk": {"S": "starts"}},
+        UpdateExpression="REMOVE #value",
+        ExpressionAttributeNames={"#value": "value"},
     )
 
 

@@ -28,6 +28,7 @@ from benchmarks.attempts import (
     job,
     ledger,
     listing,
+    pace,
     plain,
     powers,
     put,
@@ -92,7 +93,8 @@ def everyone(aws: Clinic) -> Iterator[Attempts]:
     """All roles of functions, the import roles, and the teams."""
     everywhere = {**images("main"), **images("trial"), **powers("main"), **powers("trial")}
     for name in FUNCTIONS:
-        more = {} if name == "Start" else {"start an import job": start("main", "main")}
+        of_start = {"start an import job": start("main", "main"), "change the pace": pace}
+        more = {} if name == "Start" else of_start
         yield Attempts(
             who=f"function {name.lower()}",
             principal=aws.resource("import", f"Import{name}Role"),
@@ -242,6 +244,7 @@ def teams(aws: Clinic) -> Iterator[Attempts]:
             "read the uploads": get("Input", "radiology/x"),
             "upload": put("Input", "radiology/x"),
             "read the whole ledger at once": ledger("scan"),
+            "change the pace": pace,
             "look at dead letters without TLS": plain(dead_letters),
             "delete from the ledger": ledger("delete_item", Key={"pk": {"S": "x"}, "sk": {"S": "/"}}),
             "start an import job": start("main", "main"),

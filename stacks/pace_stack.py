@@ -35,5 +35,6 @@ class PaceStack(Stack):
             "It holds the rate at which jobs start, which is learned again in minutes; nothing of patients.",
             "DynamoDBInBackupPlan",
             "DynamoDBPITREnabled",
+            "AwsSolutions-DDB3",
         )
         CfnOutput(self, "PaceTable", value=table.table_name)

@@ -58,7 +58,11 @@ class Sandbox:
 
     def files(self, prefix: str) -> dict[str, Any]:
         """What `ahi files` says of the keys that begin with `prefix`."""
-        return {one["key"]: one for one in self.ahi("files")["files"] if one["key"].startswith(prefix)}
+        return {
+            one["key"]: one
+            for one in self.ahi("files", "--deployment", str(self.deployment))["files"]
+            if one["key"].startswith(prefix)
+        }
 
     def wait(self, prefix: str, done: Callable[[list[Any]], bool]) -> None:
         """Wait until `done` is true of the files whose keys begin with `prefix`."""

@@ -67,28 +67,35 @@ def later(seconds: float) -> float:
     return nap(seconds) if seconds <= SOON_SECONDS else wait(seconds)
 
 
-def drain(jobs: int, rate: Rate, service: Service) -> Run:
-    """A backlog in which every job has its ticket at once, and comes again as it is told to."""
-    run, pace = Run([], []), begin(rate, 0.0)
-    waiting: list[tuple[float, int, float]] = []
+def drain(jobs: int, rate: Rate, service: Service, *, lines: int = 1) -> Run:
+    """A backlog in which every job has its ticket at once, and comes again as it is told to.
+
+    With several `lines`, each has so many jobs and a pace of its own; it ends when the first is empty.
+    """
+    run, paces = Run([], []), [begin(rate, 0.0)] * lines
+    waiting: list[tuple[float, int, float, int]] = []
     numbers = itertools.count()
-    for _ in range(jobs):
-        ticket, pace = take_ticket(pace, rate)
-        heapq.heappush(waiting, (later(turn(pace, ticket)), next(numbers), ticket))
-    while waiting:
-        now, _, ticket = heapq.heappop(waiting)
-        pace = begin(rate, now, pace)
+    for line in range(lines):
+        for _ in range(jobs):
+            ticket, paces[line] = take_ticket(paces[line], rate)
+            heapq.heappush(waiting, (later(turn(paces[line], ticket)), next(numbers), ticket, line))
+    left = [jobs] * lines
+    while all(left):
+        now, _, ticket, line = heapq.heappop(waiting)
+        pace = begin(rate, now, paces[line])
         if is_stale(pace, ticket):
             ticket, pace = take_ticket(pace, rate)
         if (at := turn(pace, ticket)) > now + 1e-9:
-            heapq.heappush(waiting, (now + later(at - now), next(numbers), ticket))
+            heapq.heappush(waiting, (now + later(at - now), next(numbers), ticket, line))
         elif service.allows(now):
             run.made.append(now)
+            left[line] -= 1
             pace = started(pace, rate)
         else:
             run.refused.append(now)
             pace = throttled(pace, ticket, now)
-            heapq.heappush(waiting, (now + later(turn(pace, ticket) - now), next(numbers), ticket))
+            heapq.heappush(waiting, (now + later(turn(pace, ticket) - now), next(numbers), ticket, line))
+        paces[line] = pace
     return run
 
 
@@ -202,6 +209,16 @@ def test_point_9_of_the_ceilings_of_deployments_that_share_a_pace_the_lowest_hol
     learned = replace(begin(one, 0.0), rate=3.0)
 
     assert begin(one, 0.0, begin(other, 0.0, learned)).rate == 2.0
+
+
+def test_point_9_three_deployments_use_the_allowance_with_one_pace_and_half_of_it_with_three() -> None:
+    rate, service = Rate(per_second=1.0, burst=2, ceiling=2.0), Service(1.0, burst=2.0, tokens=2.0)
+
+    shared = drain(6_000, rate, replace(service))
+    apart = drain(2_000, rate, replace(service), lines=3)
+
+    assert shared.use(1.0, 3_000, 5_000) >= 0.95
+    assert apart.use(1.0, 2_000, 4_000) < 0.5
 
 
 def test_another_configured_rate_begins_anew_and_the_line_stays() -> None:
