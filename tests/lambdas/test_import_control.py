@@ -84,7 +84,7 @@ def test_a_redriven_version_that_was_replaced_meanwhile_is_skipped(world: World)
 # Pause, resume, drain
 
 
-def test_pause_keeps_files_waiting_and_resume_imports_them(world: World) -> None:
+def test_point_18_pause_keeps_files_waiting_and_resume_imports_them(world: World) -> None:
     world.ledger.control.set(Mode.PAUSED)
     world.upload("study/1.dcm")
     wait(world, 120)
@@ -220,7 +220,7 @@ def test_a_marker_that_is_no_dicom_file_is_never_read(world: World) -> None:
     assert world.fates() == {"study/_COMPLETE": "SKIPPED"}
 
 
-def test_complete_closes_all_folders_under_the_prefix_at_once_and_no_others(world: World) -> None:
+def test_point_4_complete_closes_all_folders_under_the_prefix_at_once_and_no_others(world: World) -> None:
     for key in ("study/1", "study/a/1", "study/a/b/1", "study2/1"):
         world.upload(key)
     world.deliver(*world.ready("uploads"))
@@ -258,7 +258,7 @@ def test_complete_of_a_folder_in_which_nothing_waits_starts_nothing(world: World
 
 
 @pytest.mark.parametrize("size", [5, 490])
-def test_a_folder_that_holds_a_full_job_is_closed_by_count_or_bytes_before_it_is_quiet(
+def test_point_4_a_folder_that_holds_a_full_job_is_closed_by_count_or_bytes_before_it_is_quiet(
     world: World, size: int
 ) -> None:
     """Twenty files, or 10,000 bytes, with a file every two seconds: it is never quiet."""

@@ -63,7 +63,7 @@ def calls_of(scenario: Callable[[World], None]) -> int:
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_a_crash_at_any_call_leaves_one_job_and_one_fate_for_each_file(
+def test_point_6_a_crash_at_any_call_leaves_one_job_and_one_fate_for_each_file(
     scenario: Callable[[World], None], when: str
 ) -> None:
     for number in range(1, calls_of(scenario) + 1):

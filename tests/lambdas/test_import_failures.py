@@ -96,7 +96,7 @@ def test_a_start_that_is_refused_fails_the_job_and_its_files_with_the_reason(wor
     world.check()
 
 
-def test_a_start_with_an_unknown_outcome_is_looked_for_before_it_is_made_again(world: World) -> None:
+def test_point_6_a_start_with_an_unknown_outcome_is_looked_for_before_it_is_made_again(world: World) -> None:
     world.upload("study/1.dcm")
     world.imaging.refusals = ["InternalServerException"]
 
@@ -210,7 +210,7 @@ def test_a_version_uploaded_while_the_job_ran_is_not_taken_as_imported(world: Wo
 
 @pytest.mark.parametrize("files", [2, 3, 8, 20])
 @pytest.mark.parametrize("position", [0, -1])
-def test_a_job_that_fails_as_a_whole_is_halved_until_the_file_is_found(
+def test_point_13_a_job_that_fails_as_a_whole_is_halved_until_the_file_is_found(
     world: World, files: int, position: int
 ) -> None:
     bodies = [b"good"] * files
@@ -242,7 +242,9 @@ def test_halving_is_bounded_and_what_is_left_fails_with_the_jobs_message(world: 
     world.check()
 
 
-def test_one_bad_file_in_five_thousand_re_imports_none_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_point_13_one_bad_file_in_five_thousand_re_imports_none_of_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(dynamodb, "PAGE", 10_000)
     monkeypatch.setattr(s3, "PAGE", 10_000)
     settings = World().settings

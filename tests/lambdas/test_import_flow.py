@@ -44,7 +44,7 @@ def test_two_hundred_files_in_ten_folders_start_ten_jobs(world: World) -> None:
     world.check()
 
 
-def test_ten_shuffled_deliveries_of_each_event_give_one_row_and_one_job(world: World) -> None:
+def test_point_5_ten_shuffled_deliveries_of_each_event_give_one_row_and_one_job(world: World) -> None:
     for number in range(8):
         world.upload(f"study/{number}.dcm", times=10)
     random.Random(1).shuffle(world.messages)
@@ -153,7 +153,7 @@ def test_a_job_that_its_folder_does_not_name_is_never_started(world: World) -> N
     world.check()
 
 
-def test_files_that_come_between_plan_and_start_are_not_read_by_the_job(world: World) -> None:
+def test_point_1_files_that_come_between_plan_and_start_are_not_read_by_the_job(world: World) -> None:
     world.upload("study/1.dcm")
     world.go_on(until=lambda: world.ready("start"))
     world.upload("study/2.dcm")
@@ -219,7 +219,7 @@ def test_of_two_waiting_versions_of_a_key_the_older_is_skipped(world: World) -> 
 @pytest.mark.parametrize(
     ("folder", "fate"), [("study/", "IMPORTED"), ("ignored/", "SKIPPED"), ("rejected/", "FAILED")]
 )
-def test_an_overwrite_follows_the_policy_of_its_prefix(world: World, folder: str, fate: str) -> None:
+def test_point_7_an_overwrite_follows_the_policy_of_its_prefix(world: World, folder: str, fate: str) -> None:
     first = world.upload(f"{folder}1.dcm", b"first")
     world.settle()
     second = world.upload(f"{folder}1.dcm", b"second")
@@ -245,7 +245,7 @@ def test_a_failed_key_repaired_and_uploaded_again_is_imported_under_every_policy
 
 
 @pytest.mark.parametrize("folder", ["study/", "ignored/", "rejected/"])
-def test_the_event_of_an_older_version_that_comes_late_never_wins(world: World, folder: str) -> None:
+def test_point_7_the_event_of_an_older_version_that_comes_late_never_wins(world: World, folder: str) -> None:
     old = world.upload(f"{folder}1.dcm", b"old")
     kept = world.messages.pop()
     new = world.upload(f"{folder}1.dcm", b"new")
@@ -314,7 +314,7 @@ def test_markers_and_empty_and_oversized_objects_are_skipped_and_reach_no_job(wo
     world.check()
 
 
-def test_preflight_gives_what_is_no_dicom_file_its_fate_before_any_job(world: World) -> None:
+def test_point_17_preflight_gives_what_is_no_dicom_file_its_fate_before_any_job(world: World) -> None:
     world.upload("study/1.dcm")
     world.upload("study/broken.dcm", b"bad")
     world.upload("study/gzipped.dcm", encoding="gzip")
@@ -343,7 +343,7 @@ def test_preflight_gives_what_is_no_dicom_file_its_fate_before_any_job(world: Wo
     world.check()
 
 
-def test_preflight_looks_once_and_a_refused_file_is_written_once(world: World) -> None:
+def test_point_17_preflight_looks_once_and_a_refused_file_is_written_once(world: World) -> None:
     world.upload_raw("study/notes.txt", b"no preamble")
 
     world.settle(sweeping=False)
@@ -381,7 +381,7 @@ def test_more_than_a_job_may_hold_becomes_several_staged_jobs(world: World) -> N
     world.check()
 
 
-def test_a_folder_that_never_falls_quiet_is_imported_after_the_longest_wait(world: World) -> None:
+def test_point_4_a_folder_that_never_falls_quiet_is_imported_after_the_longest_wait(world: World) -> None:
     for number in range(70):
         world.upload(f"study/{number}.dcm")
         for message in world.ready():

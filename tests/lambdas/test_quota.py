@@ -98,7 +98,7 @@ def test_a_ticket_taken_by_another_meanwhile_is_not_given_twice(table: Any) -> N
     assert quota.take_ticket(1_000.0, rate) == (meanwhile[0][0] + 1, meanwhile[0][1] + 1)
 
 
-def test_adaptive_pacing_is_shared_through_one_row(table: Any) -> None:
+def test_point_9_adaptive_pacing_is_shared_through_one_row(table: Any) -> None:
     one, other, rate = Quota(table), Quota(table), Rate(per_second=1, burst=1, ceiling=1)
     tickets = [place[0] for _ in range(3) if (place := one.take_ticket(1_000.0, rate))]
 

@@ -101,7 +101,7 @@ def drain(jobs: int, rate: Rate, service: Service, *, lines: int = 1) -> Run:
 
 @pytest.mark.parametrize("configured", [0.25, 1.0, 10.0])
 @pytest.mark.parametrize("allowed", [0.25, 1.0, 10.0])
-def test_adaptive_pacing_uses_the_allowance_and_is_hardly_ever_throttled(
+def test_point_9_adaptive_pacing_uses_the_allowance_and_is_hardly_ever_throttled(
     configured: float, allowed: float
 ) -> None:
     run = drain(8_000, Rate(per_second=configured, burst=2, ceiling=20.0), Service(allowed))

@@ -39,7 +39,7 @@ FOLDERS = st.dictionaries(PATHS, st.integers(1, 150), max_size=30).map(
 
 
 @given(FOLDERS)
-def test_every_folder_is_in_one_unit_and_each_unit_is_all_that_waits_under_its_prefix(
+def test_point_1_every_folder_is_in_one_unit_and_each_unit_is_all_that_waits_under_its_prefix(
     folders: list[Waiting],
 ) -> None:
     found = units(folders, LIMITS)
