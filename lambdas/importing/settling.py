@@ -4,7 +4,7 @@ A file is IMPORTED only when the job cannot have read another version of its key
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -69,8 +69,8 @@ def settle_in_place(
     """
     members = list(members)
     known = {_version(row): row for row in rows}
-    read = _versions_read(ended, versions, known, outcomes)
     planned = {_version(file) for file in members}
+    read = _versions_read(ended, versions, known, planned, outcomes)
     others = [
         known.get(_version_of(version)) or _from_listing(ended.job, version)
         for version in read.values()
@@ -155,15 +155,22 @@ def _versions_read(
     ended: Ended,
     versions: Iterable[Version],
     known: Mapping[tuple[str, str], File],
+    planned: Collection[tuple[str, str]],
     outcomes: Mapping[str, Outcome],
 ) -> dict[str, Version]:
-    """For each key with an outcome, the one version that was current while the job ran, if there is one."""
+    """For each key with an outcome, the one version that was current while the job ran, if there is one.
+
+    What was planned was the newest when the job was started: if it still is, nothing came in between.
+    """
     by_key: dict[str, list[Version]] = defaultdict(list)
     for version in versions:
         if version.key in outcomes:
             by_key[version.key].append(version)
     read = {}
     for key, history in by_key.items():
+        if still_newest := [one for one in history if one.is_latest and _version_of(one) in planned]:
+            read[key] = still_newest[0]
+            continue
         begins = {one.version: _begin(one, known.get(_version_of(one))) for one in history}
         readable = [one for one in _current_during(ended, history, begins) if not one.is_delete_marker]
         if len(readable) == 1:

@@ -30,6 +30,19 @@ def test_point_8_an_upload_in_parts_that_ends_after_the_job_read_is_not_called_i
     world.check()
 
 
+def test_point_8_an_upload_in_parts_whose_event_was_lost_is_imported_twice_at_most(world: World) -> None:
+    world.upload("study/1.dcm", b"old")
+    world.go_on(until=world.imaging.running)
+    newer = world.upload("study/1.dcm", b"new", times=0, begun_at=world.clock - timedelta(seconds=1))
+
+    world.settle()
+
+    # Which of the two the first job read, nobody can tell.
+    assert world.imaging.imported["input", "study/1.dcm", newer] == 2
+    assert world.fates() == {"study/1.dcm": "IMPORTED"}
+    world.check()
+
+
 def test_point_7_an_upload_in_parts_that_began_before_the_imported_version_is_not_older(world: World) -> None:
     initiated = world.clock - timedelta(seconds=30)
     world.upload("study/1.dcm", b"old")

@@ -1,5 +1,6 @@
 """From what a job's manifests say to the fate of each file."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -142,6 +143,16 @@ def test_clocks_that_differ_by_seconds_make_nobody_imported() -> None:
     for at in (START - timedelta(seconds=3), END + timedelta(seconds=3)):
         versions = [listed("v2", at), listed("v1", BEFORE, latest=False)]
         assert Status.IMPORTED not in in_place([file()], [file(), file(version="v2")], versions).values()
+
+
+def test_a_planned_version_that_is_still_the_newest_was_read_whenever_the_older_one_ended() -> None:
+    for at in (BEFORE, START - timedelta(seconds=3)):
+        newest = replace(listed("v2", at), etag="parts-2")
+        versions = [newest, listed("v1", at, latest=False)]
+
+        assert in_place([file(version="v2")], [file(), file(version="v2")], versions) == {
+            "v2": Status.IMPORTED
+        }
 
 
 def test_a_version_deleted_while_the_job_ran_was_read_all_the_same() -> None:
