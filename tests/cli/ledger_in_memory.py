@@ -55,6 +55,7 @@ class DeployedInMemory:
     ledger: LedgerInMemory
     deployment: Deployment = field(default_factory=lambda: load_deployment("sandbox"))
     table: MemoryTable = field(default_factory=MemoryTable)
+    pace_table: MemoryTable | None = None
     input_bucket: str = "input"
 
 
