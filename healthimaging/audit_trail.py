@@ -43,12 +43,15 @@ class AuditTrail(Construct):
         self.names = {"management": f"{name}-management", "data": f"{name}-data"}
         self.bucket = _locked_bucket(self, key=key, days=days)
         self._admit_cloudtrail()
-        self._trail(
+        logs_role = self._logs_role()
+        management = self._trail(
             "Management",
             [_selector("Management events", eventCategory=["Management"])],
             cloud_watch_logs_log_group_arn=log_group.log_group_arn,
-            cloud_watch_logs_role_arn=self._logs_role().role_arn,
+            cloud_watch_logs_role_arn=logs_role.role_arn,
         )
+        # CloudTrail tries the role before it makes the trail.
+        management.node.add_dependency(logs_role)
         data = self._trail("Data", self._data_selectors(buckets))
         acknowledge(
             data,
@@ -118,6 +121,8 @@ class AuditTrail(Construct):
         bucket.add_to_resource_policy(self._admits("Writes", "s3:PutObject", written, StringEquals=owned))
         key.add_to_resource_policy(self._admits("Looks", "kms:DescribeKey", "*"))
         key.add_to_resource_policy(self._admits("Encrypts", "kms:GenerateDataKey*", "*", StringLike=context))
+        # Asked for where the bucket has a bucket key. (CloudTrail guide, "Configure AWS KMS key policies".)
+        key.add_to_resource_policy(self._admits("Decrypts", "kms:Decrypt", "*"))
 
     def _admits(self, does: str, action: str, arn: str, **conditions: dict[str, str]) -> iam.PolicyStatement:
         """CloudTrail, for these two trails and no others."""

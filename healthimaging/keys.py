@@ -116,8 +116,26 @@ class DeploymentKey(kms.Key):
             )
         )
 
+    def admit_rules_to_topics(self) -> None:
+        """EventBridge rules into encrypted topics of this account and Region.
+
+        They name no account and no rule to the key, so a condition on those would keep every message out:
+        the topic it is for is what bounds it. (SNS guide, "Key management".)
+        """
+        stack = Stack.of(self)
+        any_topic = stack.format_arn(service="sns", resource="*")
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="RulesPublish",
+                principals=[iam.ServicePrincipal("events.amazonaws.com")],
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=["*"],
+                conditions={"ArnLike": {"kms:EncryptionContext:aws:sns:topicArn": any_topic}},
+            )
+        )
+
     def _admit_senders(self) -> None:
-        """EventBridge rules into encrypted queues, and alarms into the encrypted topic."""
+        """EventBridge rules into encrypted queues, and alarms into encrypted topics."""
         self.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="EventBridgeAndAlarmsSend",

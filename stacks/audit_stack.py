@@ -38,6 +38,7 @@ class AuditStack(Stack):
             administrators=deployment.key_administrators,
             description="Encrypts the records of CloudTrail",
         )
+        key.admit_rules_to_topics()
         logs = encrypted_log_group(
             self,
             "TrailLogs",

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from policies import resolved
+from policies import ACCOUNT, decision, resolved
 
 from config.deployment import Deployment, load_deployment
 
@@ -95,13 +95,42 @@ def test_cloudtrail_writes_for_these_two_trails_alone(production: Any) -> None:
         )["Statement"]
         if statement["Principal"] == {"Service": "cloudtrail.amazonaws.com"}
     ]
-    assert len(admitted) == 4
+    assert len(admitted) == 5
     for statement in admitted:
         sources = statement["Condition"]["ArnEquals"]["aws:SourceArn"]
         assert [arn.rpartition("/")[2] for arn in sources] == [
             "ahi-production-management",
             "ahi-production-data",
         ]
+
+
+def test_cloudtrail_may_use_the_key_of_a_bucket_with_a_bucket_key(production: Any) -> None:
+    (key,) = production.resources("Audit", "AWS::KMS::Key").values()
+    trail = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/ahi-production-data"
+    asked = {"caller": "arn:aws:iam::999999999999:role/service", "service": "cloudtrail.amazonaws.com"}
+    for action in ("kms:DescribeKey", "kms:Decrypt"):
+        allowed = decision(resolved(key["Properties"]["KeyPolicy"]), action, **asked, aws__SourceArn=trail)
+        assert allowed == "Allow", action
+
+
+def test_a_trail_is_made_when_its_role_may_write(production: Any) -> None:
+    (waits,) = [
+        each["DependsOn"]
+        for each in production.resources("Audit", "AWS::CloudTrail::Trail").values()
+        if "CloudWatchLogsRoleArn" in each["Properties"]
+    ]
+    assert [name for name in waits if name.startswith("TrailLogsRoleDefaultPolicy")]
+
+
+def test_a_rule_publishes_to_the_encrypted_topic_though_it_names_no_account_to_the_key(
+    production: Any,
+) -> None:
+    (key,) = production.resources("Audit", "AWS::KMS::Key").values()
+    asked = {"caller": "arn:aws:iam::999999999999:role/service", "service": "events.amazonaws.com"}
+    for account, wanted in ((ACCOUNT, "Allow"), ("444455556666", "ImplicitDeny")):
+        topic = {"kms__EncryptionContext__aws__sns__topicArn": f"arn:aws:sns:us-east-1:{account}:topic"}
+        policy = resolved(key["Properties"]["KeyPolicy"])
+        assert decision(policy, "kms:GenerateDataKey", **asked, **topic) == wanted
 
 
 def test_each_never_has_a_rule_and_an_alarm_that_reach_the_topic(production: Any) -> None:
