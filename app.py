@@ -12,6 +12,7 @@ from config.errors import DeploymentError
 from config.names import PACE_STACK, bus_name
 from healthimaging.datastore import CLOUDFORMATION_TYPE
 from healthimaging.datastore_lock import DatastoreLockError, check_locks
+from healthimaging.template_sizes import TemplateSizeError, check_sizes
 from stacks.access_stack import AccessStack
 from stacks.audit_stack import AuditStack
 from stacks.data_stack import DataStack
@@ -86,7 +87,9 @@ def make_partner_stack(app: App, deployment: Deployment, name: str) -> None:
 
 
 def main() -> None:
-    """Refuse a wrong deployment file, and a change that would replace a data store, in plain words."""
+    """Refuse a wrong deployment file, what AWS would refuse for its size, and a change that would replace a
+    data store, in plain words.
+    """
     app = App()
     name = app.node.try_get_context("deployment") or os.environ.get("AHI_DEPLOYMENT") or "sandbox"
     try:
@@ -99,6 +102,7 @@ def main() -> None:
         refuse_own_account(deployment, account)
         make_stacks(app, deployment)
         templates = {stack.stack_name: stack.template for stack in app.synth().stacks}
+        check_sizes(templates)
         check_locks(
             templates,
             folder=deployment_file(name).parent / "locks",
@@ -106,7 +110,7 @@ def main() -> None:
             account=account,
             region=deployment.region,
         )
-    except (DeploymentError, DatastoreLockError) as error:
+    except (DeploymentError, DatastoreLockError, TemplateSizeError) as error:
         sys.exit(str(error))
 
 

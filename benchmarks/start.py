@@ -46,7 +46,6 @@ STORE = {
     "prefix": "",
     "datastore_id": "d",
     "role_arn": "arn:aws:iam::000000000000:role/import-main",
-    "output_uri": "s3://o/main/",
 }
 NUMBERS = (
     "quiet_seconds longest_wait_seconds start_rate start_burst start_rate_ceiling concurrent_jobs "
@@ -62,6 +61,7 @@ SETTINGS = {
     "after_import": "keep",
     "inventory_uri": "",
     "pace_table": "",
+    "output_bucket": "o",
     "partners": [],
     "stores": [STORE],
 }

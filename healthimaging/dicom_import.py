@@ -144,7 +144,6 @@ class DicomImport(Construct):
                 "prefix": target.prefix,
                 "datastore_id": target.datastore.datastore_id,
                 "role_arn": target.role.role_arn,
-                "output_uri": storage.output.s3_url_for_object(f"{target.id}/"),
             }
             for target in self._targets
         ]
@@ -156,7 +155,13 @@ class DicomImport(Construct):
             "INPUT_BUCKET": storage.input.bucket_name,
             "STAGING_BUCKET": storage.staging.bucket_name,
             "IMPORT_SETTINGS": Stack.of(self).to_json_string(
-                {**settings, "stores": stores, "partners": partners, "pace_table": pace}
+                {
+                    **settings,
+                    "output_bucket": storage.output.bucket_name,
+                    "stores": stores,
+                    "partners": partners,
+                    "pace_table": pace,
+                }
             ),
             **urls,
         }

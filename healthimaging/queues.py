@@ -41,6 +41,8 @@ class WorkQueue(Construct):
             ),
             enforce_ssl=True,
         )
+        self._rules: list[str] = []
+        self._sends: list[iam.PolicyStatement] = []
 
     def receive_events(
         self,
@@ -72,16 +74,23 @@ class WorkQueue(Construct):
                 )
             ],
         )
-        for queue in (self.queue, self.dead_letters):
-            queue.add_to_resource_policy(
-                iam.PolicyStatement(
-                    sid=f"EventBridgeSends{construct_id}",
-                    principals=[iam.ServicePrincipal("events.amazonaws.com")],
-                    actions=["sqs:SendMessage"],
-                    resources=[queue.queue_arn],
-                    conditions={
-                        "ArnEquals": {"aws:SourceArn": rule.attr_arn},
-                        "StringEquals": {"aws:SourceAccount": Stack.of(self).account},
-                    },
-                )
-            )
+        self._admit(rule.attr_arn)
+
+    def _admit(self, rule_arn: str) -> None:
+        """One statement holds all rules: SQS takes 20 in a policy, and each partner's bucket has a rule."""
+        if not self._rules:
+            self._sends = [self._event_bridge_sends(queue) for queue in (self.queue, self.dead_letters)]
+        self._rules.append(rule_arn)
+        for statement in self._sends:
+            statement.add_condition("ArnEquals", {"aws:SourceArn": list(self._rules)})
+
+    def _event_bridge_sends(self, queue: sqs.Queue) -> iam.PolicyStatement:
+        statement = iam.PolicyStatement(
+            sid="EventBridgeSends",
+            principals=[iam.ServicePrincipal("events.amazonaws.com")],
+            actions=["sqs:SendMessage"],
+            resources=[queue.queue_arn],
+            conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+        )
+        queue.add_to_resource_policy(statement)
+        return statement

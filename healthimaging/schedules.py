@@ -10,7 +10,12 @@ from healthimaging.acknowledge import acknowledge_inline_policy
 
 
 def invoke_every(scope: Construct, construct_id: str, function: lambda_.Function, every: Duration) -> None:
-    """Call `function` with an empty event each time `every` has passed; a missed call is not repeated."""
+    """Call `function` with an empty event each time `every` has passed.
+
+    A call that was missed, or failed, is not repeated: the next one does its work. The Scheduler does not
+    wait for the function, so it is Lambda that would call again: twice within minutes, or late for hours.
+    """
+    function.configure_async_invoke(retry_attempts=0, max_event_age=Duration.minutes(1))
     role = iam.Role(
         scope,
         f"{construct_id}Role",

@@ -88,7 +88,7 @@ def read_import_settings(text: str) -> ImportSettings:
                 prefix=store["prefix"],
                 datastore_id=store["datastore_id"],
                 role_arn=store["role_arn"],
-                output_uri=store["output_uri"],
+                output_uri=f"s3://{given['output_bucket']}/{store['id']}/",
             )
             for store in given["stores"]
         ),

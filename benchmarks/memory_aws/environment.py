@@ -9,7 +9,6 @@ STORE = {
     "prefix": "",
     "datastore_id": "d" * 32,
     "role_arn": "arn:aws:iam::000000000000:role/import-main",
-    "output_uri": "s3://output/main/",
 }
 # So small that every limit is met.
 SMALL: Mapping[str, Any] = {
@@ -32,6 +31,7 @@ SMALL: Mapping[str, Any] = {
     "delete_after_days": 30,
     "inventory_uri": "",
     "pace_table": "",
+    "output_bucket": "output",
     "stores": [STORE],
     "partners": [],
 }

@@ -78,6 +78,7 @@ SETTINGS: Mapping[str, Any] = {
     "delete_after_days": 30,
     "inventory_uri": "",
     "pace_table": "",
+    "output_bucket": "output",
     "partners": [],
     "urgent_prefixes": ["urgent/"],
     "stores": [STORE],

@@ -46,7 +46,8 @@ def test_the_settings_are_json_with_every_key_the_functions_read(two_stores: Any
     value = environment(two_stores, "plan")["IMPORT_SETTINGS"]["Fn::Join"]
     text = value[0].join(part if isinstance(part, str) else part["Fn::ImportValue"] for part in value[1])
     settings = json.loads(text)
-    stores = settings.pop("stores")
+    stores, output = settings.pop("stores"), settings.pop("output_bucket")
+    assert "Output" in output
     assert settings == {
         "deployment": "production",
         "quiet_seconds": 60,
@@ -74,9 +75,7 @@ def test_the_settings_are_json_with_every_key_the_functions_read(two_stores: Any
         ("slides", "slides/"),
     ]
     for store in stores:
-        assert store.keys() == {"id", "prefix", "datastore_id", "role_arn", "output_uri"}
-        assert store["output_uri"].startswith("s3://")
-        assert store["output_uri"].endswith(f"/{store['id']}/")
+        assert store.keys() == {"id", "prefix", "datastore_id", "role_arn"}
 
 
 @pytest.mark.parametrize(("queue", "step"), QUEUES.items())
@@ -140,6 +139,16 @@ def test_eventbridge_sends_for_the_one_rule_of_this_account(sandbox: Any) -> Non
     for statement in sending:
         assert statement["Principal"] == {"Service": "events.amazonaws.com"}
         assert statement["Condition"].keys() == {"ArnEquals", "StringEquals"}
+
+
+def test_lambda_does_not_call_again_what_a_schedule_calls(production: Any) -> None:
+    configured = production.resources("Import", "AWS::Lambda::EventInvokeConfig").values()
+    assert {each["Properties"]["FunctionName"]["Ref"] for each in configured} == {
+        name
+        for name in production.resources("Import", "AWS::Lambda::Function")
+        if name.startswith(("ImportPlan", "ImportSweep"))
+    }
+    assert {each["Properties"]["MaximumRetryAttempts"] for each in configured} == {0}
 
 
 def test_schedules_call_plan_each_minute_and_sweep_as_configured(production: Any) -> None:
