@@ -121,7 +121,6 @@ class Storage:
                     **self._expected("ExpectedSourceBucketOwner", file.bucket),
                     Key=key,
                     TaggingDirective="REPLACE",
-                    Tagging="",
                 )
         except ClientError as error:
             code = error.response["Error"]["Code"]
