@@ -3,19 +3,16 @@
 A file is IMPORTED only when the job cannot have read another version of its key.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from lambdas.importing.files import File, Job, Status, Version, split_key
 from lambdas.importing.manifests import Outcome
+from lambdas.importing.read_versions import versions_read
 from lambdas.importing.retries import MAX_ATTEMPTS
 
 UNMENTIONED = f"not mentioned in the output of {MAX_ATTEMPTS} jobs"
-
-# S3 gives whole seconds, and its clock is not HealthImaging's.
-CLOCK_MARGIN = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +59,8 @@ def settle_in_place(
     outcomes: Mapping[str, Outcome],
     now: datetime,
 ) -> Settlement:
-    """The job read whatever was current while it ran; `versions` are all under its prefix, newest or not.
+    """The job read whatever was current while it ran. `versions` are all under its prefix, newest or not;
+    `rows` know of those that were taken away since.
 
     A file that was uploaded after the plan and was read nevertheless is settled too. Where a key
     changed while the job ran, nobody can tell what was read: its members wait again, the rest still does.
@@ -70,7 +68,8 @@ def settle_in_place(
     members = list(members)
     known = {_version(row): row for row in rows}
     planned = {_version(file) for file in members}
-    read = _versions_read(ended, versions, known, planned, outcomes)
+    at_work = (ended.started_at, ended.ended_at)
+    read = versions_read(at_work, versions, known, planned, outcomes)
     others = [
         known.get(_version_of(version)) or _from_listing(ended.job, version)
         for version in read.values()
@@ -149,68 +148,6 @@ def _fate(file: File, job: str, outcome: Outcome, now: datetime) -> File:
         reason=outcome.reason,
         settled_at=now,
     )
-
-
-def _versions_read(
-    ended: Ended,
-    versions: Iterable[Version],
-    known: Mapping[tuple[str, str], File],
-    planned: Collection[tuple[str, str]],
-    outcomes: Mapping[str, Outcome],
-) -> dict[str, Version]:
-    """For each key with an outcome, the one version that was current while the job ran, if there is one.
-
-    What was planned was the newest when the job was started: if it still is, nothing came in between.
-    """
-    by_key: dict[str, list[Version]] = defaultdict(list)
-    for version in versions:
-        if version.key in outcomes:
-            by_key[version.key].append(version)
-    read = {}
-    for key, history in by_key.items():
-        if still_newest := [one for one in history if one.is_latest and _version_of(one) in planned]:
-            read[key] = still_newest[0]
-            continue
-        begins = {one.version: _begin(one, known.get(_version_of(one))) for one in history}
-        readable = [one for one in _current_during(ended, history, begins) if not one.is_delete_marker]
-        if len(readable) == 1:
-            read[key] = readable[0]
-    return read
-
-
-def _begin(version: Version, row: File | None) -> datetime | None:
-    """When it became current, where that is known.
-
-    S3 lists an object that was uploaded in parts by the time at which the upload was begun, which may be
-    long before (User Guide, system-defined metadata). Its event tells when it was there.
-    """
-    if row and row.sequencer:
-        return row.uploaded_at
-    return None if "-" in version.etag else version.modified_at
-
-
-def _current_during(
-    ended: Ended, history: list[Version], begins: Mapping[str, datetime | None]
-) -> list[Version]:
-    """Each version is current until the next newer one; what may have been current counts as well.
-
-    S3 lists a key's versions newest first, which the sort keeps for those of the same second.
-    """
-    newest_first = sorted(
-        history, key=lambda one: (one.is_latest, begins[one.version] or one.modified_at), reverse=True
-    )
-    newest = newest_first[0]
-    current, until = [], None
-    for version in newest_first:
-        begin = begins[version.version]
-        # One that began nobody knows when may have been there until the newest came.
-        end = until if begin or version is newest else begins[newest.version]
-        begins_in_time = (begin or version.modified_at) <= ended.ended_at + CLOCK_MARGIN
-        lasts_until_start = end is None or end >= ended.started_at - CLOCK_MARGIN
-        if begins_in_time and lasts_until_start:
-            current.append(version)
-        until = begin or until
-    return current
 
 
 def _version(file: File) -> tuple[str, str]:

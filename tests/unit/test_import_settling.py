@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lambdas.importing.files import File, Job, JobState, Status, Version
@@ -109,7 +109,7 @@ def test_reading_the_same_manifests_twice_counts_one_attempt() -> None:
 
 def in_place(members: list[File], rows: list[File], versions: list[Version]) -> dict[str, Status]:
     """The new status of each version after a job that imported every key."""
-    outcomes = {version.key: DONE for version in versions}
+    outcomes = {one.key: DONE for one in (*versions, *rows)}
     settlement = settle_in_place(ended(), members, rows, versions, outcomes, NOW)
     return {one.version: one.status for one in (*settlement.settled, *settlement.returned)}
 
@@ -185,3 +185,67 @@ def test_nothing_is_imported_but_the_version_that_the_job_read(
     fates = in_place([data.draw(st.sampled_from(rows))], rows, list(reversed(history)))
 
     assert {version for version, status in fates.items() if status is Status.IMPORTED} <= {read}
+
+
+def test_a_version_that_was_taken_away_after_the_job_was_read_by_it() -> None:
+    assert in_place([file()], [file()], []) == {"v1": Status.IMPORTED}
+    versions = [listed("v2", AFTER)]
+    assert in_place([file()], [file(), file(version="v2")], versions) == {"v1": Status.IMPORTED}
+
+
+def test_what_is_newest_again_as_a_newer_version_was_taken_away_is_not_called_imported() -> None:
+    newer = replace(file(version="v2"), uploaded_at=DURING, sequencer="2")
+    for status in (Status.WAITING, Status.SKIPPED):
+        rows = [file(), replace(newer, status=status)]
+        assert in_place([file()], rows, [listed("v1", BEFORE)]) == {"v1": Status.WAITING}
+
+
+def test_what_was_taken_away_before_the_job_casts_no_doubt() -> None:
+    older = replace(file(version="v0"), uploaded_at=BEFORE - timedelta(minutes=1), sequencer="0")
+    rows = [file(), replace(older, status=Status.SKIPPED)]
+    assert in_place([file()], rows, [listed("v1", BEFORE)]) == {"v1": Status.IMPORTED}
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([BEFORE, DURING, AFTER]), st.sampled_from([BEFORE, DURING, AFTER, None])),
+        min_size=1,
+        max_size=4,
+    ),
+    st.sampled_from([START, DURING, END]),
+    st.booleans(),
+)
+def test_nothing_is_imported_but_what_the_job_read_whatever_is_taken_away(
+    times: list[tuple[datetime, datetime | None]], moment: datetime, has_events: bool
+) -> None:
+    """Each version is put at a time, and taken away at another. The job was planned with what is newest."""
+    put = [
+        listed(f"v{n}", at, latest=False) for n, (at, _) in enumerate(sorted(times, key=lambda one: one[0]))
+    ]
+    taken = {f"v{n}": at for n, (_, at) in enumerate(sorted(times, key=lambda one: one[0]))}
+
+    def current(at: datetime) -> list[Version]:
+        return [
+            one
+            for one in put
+            if one.modified_at <= at and ((gone := taken[one.version]) is None or gone > at)
+        ]
+
+    assume(current(START) and current(moment))
+    planned, read = current(START)[-1].version, current(moment)[-1].version
+    rows = [
+        replace(
+            file(version=one.version),
+            uploaded_at=one.modified_at,
+            sequencer=one.version if has_events else "",
+            status=Status.SKIPPED if taken[one.version] == BEFORE else Status.WAITING,
+        )
+        for one in put
+    ]
+    there = current(NOW)
+    versions = [replace(one, is_latest=one is there[-1]) for one in reversed(there)]
+    members = [row for row in rows if row.version == planned]
+    settlement = settle_in_place(ended(), members, rows, versions, {"study/1": DONE}, NOW)
+
+    imported = {one.version for one in settlement.settled if one.status is Status.IMPORTED}
+    assert imported <= {read}
