@@ -98,8 +98,8 @@ def _common(first: str, last: str) -> str:
     return first if first == last else first[: first.rfind("/", 0, same) + 1]
 
 
-def _by_child(prefix: str, folders: Sequence[Waiting]) -> Iterator[tuple[str, Iterator[Waiting]]]:
-    return groupby(folders, key=lambda one: one.path[len(prefix) :].partition("/")[0])
+def _by_child(prefix: str, folders: Sequence[Waiting]) -> Iterator[tuple[tuple[str, ...], Iterator[Waiting]]]:
+    return groupby(folders, key=lambda one: one.path[len(prefix) :].partition("/")[:2])
 
 
 def share(unit: Unit | Waiting, limits: Limits) -> float:

@@ -185,3 +185,16 @@ def test_a_file_among_more_objects_than_are_listed_at_once_is_copied_by_itself(
 
     assert world.fates() == {"flat/15x": "IMPORTED"}
     assert world.s3.copies == 1
+
+
+def test_point_1_a_doubled_slash_in_a_key_keeps_nothing_from_being_imported(world: World) -> None:
+    world.upload_raw("a/readme.json", b"{}")
+    for number in range(15):
+        world.upload(f"a/{number}.dcm")
+        world.upload(f"a//{number}.dcm")
+    world.upload("other/1.dcm")
+
+    world.settle()
+
+    assert {fate for key, fate in world.fates().items() if key.endswith(".dcm")} == {"IMPORTED"}
+    world.check()

@@ -31,7 +31,8 @@ def waiting(path: str, files: int = 10, size: int = 1, *, due: float = 0, is_urg
     )
 
 
-NAMES = st.sampled_from(["1", "1.2", "1.2.3", "1.2.30", "1-2", "a"])
+# Keys may hold slashes side by side, between which S3 sees a folder without a name.
+NAMES = st.sampled_from(["", "1", "1.2", "1.2.3", "1.2.30", "1-2", "a"])
 PATHS = st.lists(NAMES, max_size=4).map(lambda names: "".join(f"{name}/" for name in names))
 FOLDERS = st.dictionaries(PATHS, st.integers(1, 150), max_size=30).map(
     lambda sizes: [waiting(path, files) for path, files in sizes.items()]
@@ -79,6 +80,12 @@ def test_a_sibling_whose_name_begins_the_same_is_not_below() -> None:
     found = units([waiting("s/1.2.3/"), waiting("s/1.2.30/", 95)], LIMITS)
 
     assert [unit.prefix for unit in found] == ["s/1.2.3/", "s/1.2.30/"]
+
+
+def test_folders_that_differ_by_a_doubled_slash_are_planned_apart_when_they_are_too_many() -> None:
+    found = units([waiting("a/", 60), waiting("a//", 60)], LIMITS)
+
+    assert [unit.prefix for unit in found] == ["a/", "a//"]
 
 
 def test_a_folder_of_twenty_studies_that_fits_a_job_is_one_unit() -> None:
