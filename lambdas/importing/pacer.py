@@ -18,6 +18,8 @@ CAREFUL, BOLD = 1 / 10_000, 1 / 50
 # The growth itself grows while nothing is refused, so that a rate which AWS raised is found.
 EAGERNESS = 1.005
 SLOWEST = 0.01
+# So many cuts tell how fast starts may be: when none goes through at all, more of them tell nothing of it.
+MOST_CUTS = 10
 # So many starts too many are taken, out of what AWS allows at once, before one is refused.
 SPENT_BEFORE = 2
 # A ticket that was called so long ago is not taken any more: those of an outage must not come at once.
@@ -51,6 +53,7 @@ class Pace:
 
     A ticket's place is its number and the starts `pushed` before it by urgent ones; of an urgent ticket it is
     the number alone. `following` is the place after the last of the line, `urgent` after the last urgent one.
+    So many `cuts` came since a start.
     """
 
     configured: Mapping[str, float]
@@ -62,6 +65,7 @@ class Pace:
     cut_at: float = 0.0
     pushed: int = 0
     urgent: float = 0.0
+    cuts: int = 0
 
 
 def begin(rate: Rate, now: float, standing: Pace | None = None) -> Pace:
@@ -122,6 +126,7 @@ def is_stale(pace: Pace, ticket: float, *, is_urgent: bool = False) -> bool:
 
 def started(pace: Pace, rate: Rate) -> Pace:
     """After a start. Only where others wait has it shown anything: then the rate grows."""
+    pace = replace(pace, cuts=0)
     if pace.following <= pace.called + 1:
         return pace
     return replace(
@@ -133,14 +138,14 @@ def throttled(pace: Pace, ticket: float, asked_at: float, *, is_urgent: bool = F
     """After a start that was refused: the line moves back, so that the refused one is called again.
 
     It moves further where many late ones were called together. The rate is cut once for all starts that
-    were under way at the time.
+    were under way at the time, and no further while none goes through: it would take hours to grow again.
     """
     place = _place(pace, ticket, is_urgent)
     pace = replace(pace, called=min(pace.called - 1, place + LATE_SECONDS * pace.rate))
-    if asked_at < pace.cut_at:
+    if asked_at < pace.cut_at or pace.cuts >= MOST_CUTS:
         return pace
     slower = max(SLOWEST, _slower(pace))
-    return replace(pace, rate=slower, step=slower * CAREFUL, cut_at=pace.at)
+    return replace(pace, rate=slower, step=slower * CAREFUL, cut_at=pace.at, cuts=pace.cuts + 1)
 
 
 def _slower(pace: Pace) -> float:

@@ -177,8 +177,28 @@ def test_the_rate_never_falls_to_nothing() -> None:
     pace = begin(rate, 0.0)
     for second in range(500):
         pace = throttled(begin(rate, float(second), pace), 0.0, asked_at=float(second))
+        pace = started(pace, rate)
 
-    assert pace.rate == SLOWEST
+    assert SLOWEST <= pace.rate < SLOWEST * 1.01
+
+
+def test_point_9_an_outage_of_any_length_is_made_up_for_within_the_hour() -> None:
+    """HealthImaging refuses every start for a while, and then takes one a second as before."""
+    rate = Rate(per_second=1.0, burst=1, ceiling=1.0)
+    pace = begin(rate, 0.0)
+    _, pace = take_ticket(pace, rate)
+    for second in range(24 * 3600):
+        pace = throttled(begin(rate, float(second), pace), 0.0, asked_at=float(second))
+    assert pace.rate > 0.5
+
+    now = 24 * 3600.0
+    while pace.rate < 0.99:
+        now += 1 / pace.rate
+        _, pace = take_ticket(begin(rate, now, pace), rate)
+        _, pace = take_ticket(pace, rate)
+        pace = started(pace, rate)
+
+    assert now - 24 * 3600 < 3600
 
 
 def test_point_9_a_deployment_that_joins_takes_the_pace_as_it_was_learned() -> None:
