@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from benchmarks.memory_aws.environment import SMALL, STORE
 from benchmarks.memory_aws.world import Message, World
 from lambdas.importing.control import Mode
+from lambdas.importing.files import File
 from lambdas.settings import read_import_settings
 
 STEPS = 40
@@ -30,11 +31,13 @@ KEYS = st.sampled_from(
         "a/3",
         "a/b/1",
         "a/b/2",
+        "a//1",
         "ab/1",
         "c/1",
         "c/2",
         "c/3",
         "c/4",
+        "c//1",
         "a/_COMPLETE",
         "ignored/1",
         "rejected/1",
@@ -60,6 +63,7 @@ class Histories(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.world = World(read_import_settings(json.dumps({**SMALL, **self.changed})))
+        self.failed_files: list[File] = []
 
     @rule(key=KEYS, body=BODIES, times=st.integers(0, 3))
     def upload(self, key: str, body: bytes, times: int) -> None:
@@ -81,6 +85,19 @@ class Histories(RuleBasedStateMachine):
         """The first time a key is chosen its newest version is hidden, the next time it is there again."""
         if keys := self.world.keys():
             self.world.hide_or_restore(choice.choice(keys))
+
+    @rule(choice=CHOICES)
+    def purge(self, choice: Random) -> None:
+        """One version, the newest or not, is gone for good."""
+        if there := [one for one in self.world.s3.history("input") if one.body is not None]:
+            version = choice.choice(there)
+            self.world.purge(version.key, version.version)
+            self.tally["purged"] += 1
+
+    @rule(key=KEYS)
+    def archive_or_restore(self, key: str) -> None:
+        """It can be read in place, but not be copied."""
+        self.world.s3.archived ^= {key}
 
     @rule(choice=CHOICES, body=BODIES, times=st.integers(0, 3), seconds=st.integers(1, 600))
     def overwrite_in_parts(self, choice: Random, body: bytes, times: int, seconds: int) -> None:
@@ -164,8 +181,13 @@ class Histories(RuleBasedStateMachine):
         self.world.ledger.control.set(mode)
 
     @rule()
-    def redrive(self) -> None:
-        self.world.redrive(*self.world.ledger.failed_files())
+    def read_failed_files(self) -> None:
+        """As somebody does who redrives them later."""
+        self.failed_files = list(self.world.ledger.failed_files())
+
+    @rule(is_late=st.booleans())
+    def redrive(self, is_late: bool) -> None:
+        self.world.redrive(*(self.failed_files if is_late else self.world.ledger.failed_files()))
 
     @rule(prefix=st.sampled_from(["", "a/", "c/", "d/"]))
     def complete(self, prefix: str) -> None:

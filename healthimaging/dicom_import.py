@@ -213,8 +213,9 @@ class DicomImport(Construct):
                 grant_rows(storage.pace, function, *each.paces)
             for name in each.sends_to:
                 grant_send(self.queues[name].queue, function)
-        for step in ("plan", "start", "record", "sweep", "backfill"):
+        for step in ("plan", "stage", "start", "record", "sweep", "backfill"):
             grant_bucket(storage.input, functions[step], "s3:ListBucketVersions")
+        grant_bucket(storage.staging, functions["stage"], "s3:ListBucketVersions")
         # Without ListBucket, S3 answers for an object that is gone as for one that is forbidden.
         grant_bucket(storage.input, functions["stage"], "s3:ListBucket")
         grant_bucket(storage.output, functions["record"], "s3:ListBucket")

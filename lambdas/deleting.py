@@ -9,7 +9,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lambdas.adapters.parallel import each
 from lambdas.adapters.storage import Storage
 from lambdas.comparing import Found
-from lambdas.importing.files import Version
 from lambdas.importing.sources import Sources
 from lambdas.telemetry import SOURCES_DELETED, SOURCES_LEFT, described, logger
 
@@ -29,14 +28,15 @@ class Deleter:
     def delete(self, found: Iterable[Found], now: datetime) -> None:
         """A version goes by its id, and a current one only when it is the last of its key.
 
-        So no delete marker hides a newer version, and no older version becomes current again.
+        So no delete marker hides a newer version, and no older version becomes current again. S3 is asked
+        anew, since an inventory is days old.
         """
         old = [one.version for one in found if self.sources.may_delete(one.row, now)]
         if not old:
             return
         try:
-            allowed = each(self.workers, self._may_go, old)
-            going = [version for version, may_go in zip(old, allowed, strict=True) if may_go]
+            kept = each(self.workers, lambda version: self.storage.hides_another(self.bucket, version), old)
+            going = [version for version, is_kept in zip(old, kept, strict=True) if not is_kept]
             left = self.storage.delete(self.bucket, going)
         except (BotoCoreError, ClientError) as error:
             # The next sweep finds them again.
@@ -45,6 +45,3 @@ class Deleter:
             return
         self.measure(SOURCES_DELETED, len(going) - left)
         self.measure(SOURCES_LEFT, left)
-
-    def _may_go(self, version: Version) -> bool:
-        return not version.is_latest or self.storage.is_alone(self.bucket, version.key)

@@ -92,7 +92,7 @@ class Planner:
         as a partner's who took its policy back, keeps no other from being planned; then this fails.
         """
         by_store: dict[tuple[str, str], list[Folder]] = defaultdict(list)
-        for folder in folders:
+        for folder in map(self._routed, folders):
             by_store[folder.bucket, folder.store].append(folder)
         line = Counter((job.store, job.is_urgent) for job in self.ledger.jobs_in(JobState.PLANNED))
         per_second = self.quota.per_second(self.now().timestamp(), self.settings.rate) / max(1, len(by_store))
@@ -120,7 +120,7 @@ class Planner:
         found: list[Unit] = []
         for paths in message["units"]:
             standing = each(self.workers, lambda path: self.ledger.folder(message["bucket"], path), paths)
-            still_open = [one for one in standing if one and one.state is FolderState.OPEN]
+            still_open = [self._routed(one) for one in standing if one and one.state is FolderState.OPEN]
             waiting = self._waiting(still_open, done.until, complete=False, patient=True)
             found += units([one for one in waiting if one.due_at <= now], self.settings.limits)
         self._take(found, len(found), done, is_short=message["short"])
@@ -130,6 +130,11 @@ class Planner:
         now = self.now()
         waiting = self._waiting(list(folders), now + PLAN_FOR, complete=False, patient=True)
         self._note_counts([one for one in waiting if one.due_at <= now], Planned(until=now))
+
+    def _routed(self, folder: Folder) -> Folder:
+        """With the data store that its prefix goes to now: that may have changed since the folder opened."""
+        store = self.settings.store_of(folder.bucket, folder.path)
+        return replace(folder, store=store.id) if store else folder
 
     def _waiting(
         self, folders: Sequence[Folder], until: datetime, *, complete: bool, patient: bool

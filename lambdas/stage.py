@@ -83,14 +83,20 @@ class Stager:
         return self.ledger.advance(copying, replace(job, staged=True, at=self.now()))
 
     def _copy(self, file: File, job: Job) -> File | None:
-        """The file with its fate when it cannot be copied."""
+        """The file with its fate when it cannot be copied.
+
+        What a try before this one copied is there all the same, and the job will read it.
+        """
         if not fits_staging(job.path, file):
             return failed(file, KEY_TOO_LONG, self.now())
+        key = job.path + file.key
         try:
-            is_there = self.storage.copy(file, self.staging_bucket, job.path + file.key)
+            if self.storage.copy(file, self.staging_bucket, key):
+                return None
+            lost = skipped(file, DELETED, self.now())
         except CopyRefusedError as error:
-            return failed(file, f"{NOT_COPIED}{error}", self.now())
-        return None if is_there else skipped(file, DELETED, self.now())
+            lost = failed(file, f"{NOT_COPIED}{error}", self.now())
+        return None if self.storage.is_there(self.staging_bucket, key) else lost
 
 
 def from_environment() -> Stager:

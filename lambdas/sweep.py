@@ -15,8 +15,9 @@ from lambdas.adapters.quota import Quota
 from lambdas.adapters.storage import Storage
 from lambdas.comparing import Comparer, tell
 from lambdas.deleting import Deleter
-from lambdas.finishing import Finisher
-from lambdas.importing.files import FINISHED, Folder, FolderState, Job, JobState, Version
+from lambdas.finishing import OVER, Finisher
+from lambdas.importing.files import Folder, FolderState, Job, JobState, Version
+from lambdas.redriving import revive
 from lambdas.settings import ImportSettings, read_import_settings, setting
 from lambdas.telemetry import described, logger, measure, observed
 from lambdas.walking import Walk, by_inventory, by_listing
@@ -116,13 +117,14 @@ class Sweeper:
         for store in self.settings.stores:
             for name in self.quota.slots(store.datastore_id):
                 job = self.ledger.job(name)
-                if job is None or job.state in FINISHED:
+                if job is None or job.state in OVER:
                     self.quota.free_slot(store.datastore_id, name)
 
     def _look_at(self, swept: Swept, versions: Iterable[Version]) -> None:
         found = swept.comparer.compare(versions)
-        back = [one for one in found if one.is_back and one.row and self.ledger.revive(one.row)]
-        untold = [one.version for one in found if one.is_untold or one in back]
+        back = [one.row for one in found if one.is_back and one.row]
+        revive(self.ledger, back, self.settings.timing, self.now())
+        untold = [one.version for one in found if one.is_untold]
         tell(self.uploads, swept.comparer.bucket, swept.account, untold, "sweep")
         if swept.deleter:
             swept.deleter.delete(found, self.now())

@@ -61,6 +61,7 @@ class MemoryS3:
         self.buckets: dict[str, SortedDict] = defaultdict(SortedDict)
         self.tags: dict[Source, dict[str, str]] = {}
         self.owners: dict[str, str] = defaultdict(lambda: ACCOUNT)
+        self.archived: set[str] = set()
         self.copies = 0
         self._now = now
         self._around = around or (lambda _, call: call())
@@ -172,6 +173,8 @@ class MemoryS3:
             self._check_owner(Bucket, ExpectedBucketOwner, "CopyObject")
             self._check_owner(CopySource["Bucket"], ExpectedSourceBucketOwner, "CopyObject")
             source = self._version(CopySource["Bucket"], CopySource["Key"], CopySource["VersionId"])
+            if source.key in self.archived:
+                raise _refused("InvalidObjectState", "CopyObject")
             self.put(Bucket, Key, source.body, source.source, size=source.size)
             self.copies += 1
 

@@ -29,7 +29,7 @@ EVENTS_OF_JOBS = ("start", "results")
 
 
 # The reasons of what is no longer current.
-OVERTAKEN = {DELETED, SUPERSEDED, OLDER}
+OVERTAKEN = {DELETED, SUPERSEDED}
 
 
 class CrashError(BaseException):
@@ -73,6 +73,8 @@ class World:
         self.metrics: Counter[str] = Counter()
         self.tally: Counter[str] = Counter()
         self.restored: set[str] = set()
+        self.purged: set[tuple[str, str]] = set()
+        self.purged_unseen: set[str] = set()
         self._also_measure: Callable[[str, float], None] = lambda name, value: None
         self._call: Callable[[str, dict[str, Any]], Any] = self._direct
         self.calls: list[str] = []
@@ -199,6 +201,14 @@ class World:
         elif versions[-1].body is not None:
             self.s3.put(INPUT, key, None)
 
+    def purge(self, key: str, version: str) -> None:
+        """Delete this very version, of which no event tells."""
+        folder, _ = split_key(key)
+        self.s3.forget(INPUT, key, version)
+        self.purged.add((key, version))
+        if not any((row.key, row.version) == (key, version) for row in self.ledger.files(INPUT, folder)):
+            self.purged_unseen.add(key)
+
     def ready(self, queue: str | None = None) -> list[Message]:
         return [one for one in self.messages if one.at <= self.clock and queue in (None, one.queue)]
 
@@ -312,15 +322,17 @@ class World:
     def redrive(self, *files: File) -> list[File]:
         return redrive(self.ledger, files, self.settings.timing, self.clock)
 
-    def deploy_again(self) -> None:
-        """Replace everything but what holds data: the queues are empty, the ledger is as it was."""
-        self.messages.clear()
+    def deploy_again(self, *, keep_messages: bool = False) -> None:
+        """Replace the functions and, but for an update, the queues; the ledger is as it was."""
+        if not keep_messages:
+            self.messages.clear()
         self._make_functions()
 
     # What tests look at
 
     def files(self) -> list[File]:
-        folders = {split_key(stored.key)[0] for stored in self.s3.history(INPUT)}
+        keys = [*(stored.key for stored in self.s3.history(INPUT)), *(key for key, _ in self.purged)]
+        folders = {split_key(key)[0] for key in keys}
         return [file for folder in folders for file in self.ledger.files(INPUT, folder)]
 
     def fates(self) -> dict[str, str]:
@@ -337,25 +349,36 @@ class World:
         then the newest may be imported a second time, and an older one without being called imported.
         """
         files = self.files()
-        stored = [one for one in self.s3.history(INPUT) if one.body is not None]
-        rows = [(file.bucket, file.key, file.version) for file in files]
-        assert sorted(rows) == sorted((INPUT, one.key, one.version) for one in stored)
-        versions_of = Counter([*(one.key for one in self.s3.history(INPUT)), *self.restored])
-        current = {(one.key, one.version) for one in self.s3.current(INPUT).values()}
+        stored = {(one.key, one.version) for one in self.s3.history(INPUT) if one.body is not None}
+        rows = [(file.key, file.version) for file in files]
+        assert len(rows) == len(set(rows))
+        assert stored <= set(rows) <= stored | self.purged
         for file in files:
-            imported = self.imaging.imported[file.bucket, file.key, file.version]
-            assert file.status is not Status.WAITING
-            assert file.settled_at
-            assert file.reason or file.status is Status.IMPORTED
-            if file.status is Status.IMPORTED:
-                assert imported >= 1, file
-            # Of a job that wrote no results, nobody can tell what it imported.
-            if (file.bucket, file.key, file.version) not in self.imaging.untold:
-                if versions_of[file.key] == 1:
-                    assert imported == (file.status is Status.IMPORTED), file
-                assert imported <= 2 + (file.key in self.restored)
-            assert (file.key, file.version) not in current or file.reason not in OVERTAKEN, file
+            self._check_file(file)
         # The rows and the slots; each file's fate, its time, its reason and how often it was imported.
-        self.tally["invariants"] += 2 + 5 * len(files)
+        self.tally["invariants"] += 3 + 5 * len(files)
         for store in self.settings.stores:
             assert not Quota(self.table).slots(store.datastore_id)
+
+    def _check_file(self, file: File) -> None:
+        purged = sum(key == file.key for key, _ in self.purged)
+        if (file.key, file.version) in self.purged and file.status is Status.WAITING:
+            # Its messages were lost, and no listing shows it any more.
+            return
+        imported = self.imaging.imported[INPUT, file.key, file.version]
+        assert file.status is not Status.WAITING
+        assert file.settled_at
+        assert file.reason or file.status is Status.IMPORTED
+        # What came and went without any trace may have been read in its place.
+        if file.status is Status.IMPORTED and file.key not in self.purged_unseen:
+            assert imported >= 1, file
+        # Of a job that wrote no results, nobody can tell what it imported.
+        if (INPUT, file.key, file.version) not in self.imaging.untold:
+            versions = self.s3.buckets[INPUT].get(file.key, ())
+            if len(versions) == 1 and not purged and file.key not in self.restored:
+                assert imported == (file.status is Status.IMPORTED), file
+            assert imported <= 2 + (file.key in self.restored) + purged
+        # Older than what was imported, and is taken away since: it is skipped all the same.
+        if file.reason in OVERTAKEN or (file.reason == OLDER and not purged):
+            newest = self.s3.current(INPUT).get(file.key)
+            assert not newest or newest.version != file.version, file

@@ -129,8 +129,13 @@ class Ledger:
     def _wake(self, file: File, status: Status) -> bool:
         change, values = sets({"status": str(Status.WAITING), "redriven": file.redriven + 1})
         change += " REMOVE #listed, #at, #settled_at, #reason, #attempts"
-        seen = {":seen": str(status)}
-        return bool(self._table.update(rows.file_key(file), change, "#status = :seen", {**values, **seen}))
+        # Counted from an old reading, it would give a job the name of one that is over.
+        condition = "#status = :seen AND attribute_not_exists(#redriven)"
+        seen: Item = {":seen": str(status)}
+        if file.redriven:
+            condition = "#status = :seen AND #redriven = :before"
+            seen[":before"] = file.redriven
+        return bool(self._table.update(rows.file_key(file), change, condition, {**values, **seen}))
 
     # Folders
 
@@ -231,6 +236,7 @@ class Ledger:
             {
                 "listed": str(FolderState.IMPORTING),
                 "at": rows.to_text(now),
+                "first_at": rows.to_text(now),
                 "store": store,
                 "in_place": True,
                 "jobs": {job},

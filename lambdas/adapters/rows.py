@@ -89,7 +89,6 @@ def file_item(file: File) -> Item:
         "etag": file.etag,
         "sequencer": file.sequencer,
         "uploaded_at": to_text(file.uploaded_at),
-        "store": file.store,
         **fate(file),
     }
     return {name: value for name, value in item.items() if value not in (None, "")}
@@ -104,6 +103,7 @@ def fate(file: File) -> Item:
         "attempts": file.attempts or None,
         "redriven": file.redriven or None,
         "job": file.job,
+        "store": file.store,
         "image_set_id": file.image_set_id,
         "is_primary": file.is_primary,
         "reason": file.reason,

@@ -138,10 +138,19 @@ class Storage:
             return not any((one.key, one.version) == (file.key, file.version) for one in versions)
         return code in NO_SUCH_OBJECT
 
-    def is_alone(self, bucket: str, key: str) -> bool:
-        """Whether the key has one version and no delete marker."""
-        answer = self._client(bucket).list_object_versions(**self._at(bucket), Prefix=key, MaxKeys=2)
-        return sum(version.key == key for version in _versions(answer)) == 1
+    def is_there(self, bucket: str, key: str) -> bool:
+        return any(_is_current(one) for one in self._newest(bucket, key, 1))
+
+    def hides_another(self, bucket: str, version: Version) -> bool:
+        """Whether an older version, or a delete marker, would become current if this one were deleted."""
+        newest = self._newest(bucket, version.key, 2)
+        return len(newest) > 1 and newest[0].version == version.version
+
+    def _newest(self, bucket: str, key: str, most: int) -> list[Version]:
+        """Its newest versions and delete markers: S3 lists them newest first, and longer keys after them."""
+        answer = self._client(bucket).list_object_versions(**self._at(bucket), Prefix=key, MaxKeys=most)
+        found = [version for version in _versions(answer) if version.key == key]
+        return sorted(found, key=lambda one: one.is_latest, reverse=True)
 
     def delete(self, bucket: str, versions: Sequence[Version]) -> int:
         """Delete these very versions, which leaves no delete marker; how many S3 did not delete."""

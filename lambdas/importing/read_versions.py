@@ -80,8 +80,9 @@ def _current(
     """
     started, ended = at_work[0] - CLOCK_MARGIN, at_work[1] + CLOCK_MARGIN
     begins = {one.version: _begin(one, known) for one in (*history, *gone)}
+    # Of the same second, the order of what is gone is not known: before the others it ends with them.
     newest_first = sorted(
-        (*history, *gone),
+        (*gone, *history),
         key=lambda one: (one.is_latest, begins[one.version] or one.modified_at),
         reverse=True,
     )

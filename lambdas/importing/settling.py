@@ -78,7 +78,7 @@ def settle_in_place(
     told = {_version_of(version): outcomes[key] for key, version in read.items()}
     settlement = _settle(ended, members, told, now)
     extra = [
-        _fate(file, ended.job.name, told[_version(file)], now)
+        _fate(file, ended.job, told[_version(file)], now)
         for file in others
         if _is_told_anew(file, told[_version(file)])
     ]
@@ -112,11 +112,11 @@ def _settle(
         outcome = told.get(_version(file))
         is_last = file.attempts + 1 >= MAX_ATTEMPTS
         if outcome and (is_last or not outcome.is_server_error):
-            settled.append(_fate(file, ended.job.name, outcome, now))
+            settled.append(_fate(file, ended.job, outcome, now))
         elif ended.failure is not None and not outcome:
             undecided.append(file)
         elif is_last:
-            settled.append(_fate(file, ended.job.name, Outcome(imported=False, reason=UNMENTIONED), now))
+            settled.append(_fate(file, ended.job, Outcome(imported=False, reason=UNMENTIONED), now))
         else:
             returned.append(replace(file, job=ended.job.name, attempts=file.attempts + 1))
             server_errors = max(server_errors, file.attempts + 1 if outcome else 0)
@@ -134,15 +134,16 @@ def _settle(
 def fail_undecided(ended: Ended, settlement: Settlement, now: datetime) -> Settlement:
     """Let the undecided files share the failure of their job."""
     outcome = Outcome(imported=False, reason=ended.failure)
-    fates = tuple(_fate(file, ended.job.name, outcome, now) for file in settlement.undecided)
+    fates = tuple(_fate(file, ended.job, outcome, now) for file in settlement.undecided)
     return replace(settlement, settled=settlement.settled + fates, undecided=())
 
 
-def _fate(file: File, job: str, outcome: Outcome, now: datetime) -> File:
+def _fate(file: File, job: Job, outcome: Outcome, now: datetime) -> File:
     return replace(
         file,
         status=Status.IMPORTED if outcome.imported else Status.FAILED,
-        job=job,
+        job=job.name,
+        store=job.store,
         image_set_id=outcome.image_set_id,
         is_primary=outcome.is_primary,
         reason=outcome.reason,

@@ -1,6 +1,7 @@
 """What people tell the import: redrive, pause, drain, complete; and what a redeploy leaves."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -272,3 +273,37 @@ def test_point_4_a_folder_that_holds_a_full_job_is_closed_by_count_or_bytes_befo
     assert world.clock.timestamp() - world.uploads[0].at.timestamp() < 58
     world.settle()
     world.check()
+
+
+def test_point_14_a_redrive_by_an_old_list_of_failed_files_changes_nothing(world: World) -> None:
+    world.upload("study/1.dcm", b"bad")
+    world.settle()
+    (listed_before,) = world.ledger.failed_files()
+    world.redrive(listed_before)
+    world.settle()
+
+    assert world.redrive(listed_before) == []
+    world.settle()
+
+    (failed,) = world.ledger.failed_files()
+    assert failed.redriven == 1
+
+
+def test_point_18_a_prefix_that_is_given_a_data_store_of_its_own_takes_its_open_folders_along(
+    world: World,
+) -> None:
+    world.upload("study/1.dcm")
+    world.go_on(until=world.imaging.running)
+    (running,) = world.imaging.running()
+    world.imaging.run(running)
+    (main,) = world.settings.stores
+    own = replace(main, id="own", prefix="study/", datastore_id="e" * 32)
+    rest = replace(main, prefix="other/")
+    world.settings = replace(world.settings, stores=(rest, own))
+    world.upload("study/2.dcm")
+    world.deploy_again(keep_messages=True)
+
+    world.settle()
+
+    stores = {file.name: (file.store, world.ledger.job(str(file.job)).store) for file in world.files()}  # type: ignore[union-attr]
+    assert stores == {"1.dcm": ("main", "main"), "2.dcm": ("own", "own")}

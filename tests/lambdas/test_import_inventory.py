@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -18,6 +18,7 @@ from lambdas.adapters.inventories import Inventories
 from lambdas.adapters.storage import Storage
 from lambdas.importing.files import Status, Version
 from lambdas.importing.inventory import InventoryError, read_manifest
+from lambdas.importing.sources import AfterImport, Sources
 from lambdas.sweep import MILLISECONDS_TO_SPARE
 from lambdas.walking import by_inventory
 
@@ -210,3 +211,23 @@ def test_a_row_without_a_version_id_is_the_null_version() -> None:
     by_inventory(inventories)(lambda versions: seen.extend(versions), lambda: False)
 
     assert [one.version for one in seen] == ["null"]
+
+
+def test_point_19_what_is_current_again_since_the_inventory_was_written_is_not_deleted() -> None:
+    """Its older version, which failed, would be there in its place."""
+    sources = Sources(after_import=AfterImport.DELETE, delete_after=timedelta(days=1))
+    world = world_with_inventory()
+    world = World(replace(world.settings, sources=sources))
+    world.upload("study/1.dcm", b"bad")
+    world.settle()
+    repaired = world.upload("study/1.dcm", b"repaired")
+    world.settle()
+    newest = world.upload("study/1.dcm", b"bad")
+    world.settle()
+    world.pass_time(2 * 86_400)
+    write_inventory(world)
+    world.purge("study/1.dcm", newest)
+
+    world.sweep()
+
+    assert world.s3.current(INPUT)["study/1.dcm"].version == repaired

@@ -269,3 +269,28 @@ def test_a_part_of_a_folder_in_which_nothing_waits_is_empty(ledger: Ledger) -> N
     assert ledger.part("input", "study/", 2) == ([], False)
     assert ledger.waiting_sizes("input", "study/", 2) == []
     assert not ledger.has_waiting("input", "study/")
+
+
+def test_a_prefix_that_is_held_again_has_not_waited_since_it_was_first_held(ledger: Ledger) -> None:
+    assert ledger.hold("input", "in/", "main", "one", NOW)
+    left = ledger.leave("input", "in/", "one")
+    assert left
+    assert ledger.close(left, NOW)
+    later = NOW + timedelta(days=40)
+
+    assert ledger.hold("input", "in/", "main", "two", later)
+
+    held = ledger.folder("input", "in/")
+    assert held
+    assert held.first_at == later
+
+
+def test_a_file_is_redriven_by_what_its_row_says_now(ledger: Ledger) -> None:
+    failed = file("1", status=Status.FAILED, reason="no", settled_at=NOW)
+    ledger.register([failed])
+    assert ledger.redrive(failed)
+    again = replace(failed, redriven=1)
+    assert ledger.settle([again])
+
+    assert not ledger.redrive(failed)
+    assert ledger.redrive(again)
