@@ -97,6 +97,7 @@ class Finisher:
         Its row goes first: from then on nobody starts it, whatever folders still name it.
         """
         if self.ledger.abandon(job):
+            self.quota.free_slot(job.datastore_id, job.name)
             for path in self.ledger.paths_of(job):
                 self.leave_folder(job, path, now)
 

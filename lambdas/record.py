@@ -12,7 +12,7 @@ from lambdas.adapters.ledger import Ledger
 from lambdas.adapters.queues import Queue
 from lambdas.adapters.quota import Quota
 from lambdas.adapters.storage import Storage
-from lambdas.finishing import Finisher
+from lambdas.finishing import OVER, Finisher
 from lambdas.halving import Halver
 from lambdas.importing.files import FINISHED, Job, JobState, Version, split_key
 from lambdas.importing.manifests import (
@@ -67,7 +67,7 @@ class Recorder:
         """Record the job of an "Import Job Completed" or "Import Job Failed" event."""
         detail = event["detail"]
         job = self.ledger.job(detail.get("jobName", ""))
-        if job is None or job.state in FINISHED or job.job_id not in (None, detail["jobId"]):
+        if job is None or job.state in OVER or job.job_id not in (None, detail["jobId"]):
             logger.info("not a job to record", extra={"job_id": detail["jobId"]})
             return
         try:

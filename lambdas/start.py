@@ -90,11 +90,15 @@ class Starter:
             return
         while waiting := self.quota.next_waiting(ended["datastoreId"]):
             job = self.ledger.job(waiting)
-            # One that was let go meanwhile, or has begun, leaves the slot to the next.
-            if job and job.state is JobState.PLANNED and all(self.ledger.holders(job)):
+            # One that was let go or planned anew meanwhile, or has begun, leaves the slot to the next.
+            if job and self._is_ready(job):
                 if self._has_slot(job):
                     self._go_on(job, None)
                 return
+
+    def _is_ready(self, job: Job) -> bool:
+        is_there = job.in_place or job.staged
+        return job.state is JobState.PLANNED and is_there and all(self.ledger.holders(job))
 
     def _is_put_off(self, job: Job, ticket: float | None) -> bool:
         """Whether another message of this job waits for its time: one message a job is enough."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.memory_aws.world import World
+from benchmarks.memory_aws.world import Message, World
 from lambdas.adapters.quota import Quota
 from lambdas.importing.files import JobState
 
@@ -110,3 +110,21 @@ def test_a_file_that_no_manifest_mentions_fails_after_three_jobs(world: World) -
 
     assert [file.reason for file in world.files()] == ["not mentioned in the output of 3 jobs"]
     assert len(world.imaging.jobs) == 3
+
+
+def test_the_event_of_a_job_that_was_let_go_is_not_asked_for_again_and_again(world: World) -> None:
+    world.upload("study/1.dcm")
+    world.go_on(until=lambda: list(world.ledger.jobs_in(JobState.PLANNED)))
+    (job,) = world.ledger.jobs_in(JobState.PLANNED)
+    assert world.ledger.abandon(job)
+    detail = {
+        "datastoreId": job.datastore_id,
+        "jobId": "0" * 32,
+        "jobName": job.name,
+        "jobStatus": "COMPLETED",
+    }
+    world.messages = [Message(queue="results", body={"detail": detail}, at=world.clock)]
+
+    world.deliver_ready()
+
+    assert world.messages == []

@@ -1,11 +1,13 @@
 """A job that waits for a slot is started by the event of the one that had it."""
 
+from dataclasses import replace
+
 import pytest
 
 from benchmarks.memory_aws.world import World
 from lambdas.adapters.quota import Quota
 from lambdas.importing.control import Mode
-from lambdas.importing.files import JobState
+from lambdas.importing.files import Job, JobState
 
 RUN_AT_ONCE = 2
 
@@ -79,6 +81,44 @@ def test_a_job_that_was_let_go_leaves_the_slot_to_the_next(world: World) -> None
     end_and_tell_start(world)
 
     assert started(world)[-1] == second
+
+
+def test_a_job_that_was_planned_anew_and_has_no_copies_yet_leaves_the_slot_to_the_next(world: World) -> None:
+    first, second = waiting(world)
+    standing = world.ledger.job(first)
+    assert standing
+    copied = replace(standing, in_place=False, prefix=f"s3://staging/main/{first}/")
+    assert world.ledger.advance(standing, copied)
+
+    end_and_tell_start(world)
+
+    assert started(world)[-1] == second
+    assert first not in started(world)
+
+
+def planned_with_a_slot(world: World) -> Job:
+    """It has its slot, and HealthImaging put its start off."""
+    job = world.ledger.job(waiting(world)[0])
+    assert job
+    assert Quota(world.table).take_slot(job, RUN_AT_ONCE + 1)
+    return job
+
+
+def test_point_10_a_job_that_is_let_go_gives_its_slot_back(world: World) -> None:
+    job = planned_with_a_slot(world)
+
+    world.starter.finisher.release(job, world.clock)
+
+    assert job.name not in Quota(world.table).slots(job.datastore_id)
+
+
+def test_point_10_a_slot_that_was_taken_when_its_job_was_let_go_is_found_by_the_sweep(world: World) -> None:
+    job = planned_with_a_slot(world)
+    assert world.ledger.abandon(job)
+
+    world.sweep()
+
+    assert job.name not in Quota(world.table).slots(job.datastore_id)
 
 
 def test_point_18_while_paused_a_slot_is_freed_and_nobody_started(world: World) -> None:
