@@ -107,8 +107,12 @@ class Register:
         unique = {(file.name, file.version): file for file in files}.values()
         files = each(self.workers, self._looked_at, unique)
         new = self.ledger.register(files)
-        waiting = [file for file in files if file in new or self._still_waits(file)]
-        waiting = [file for file in waiting if file.status is Status.WAITING]
+        # What stands there already goes by its row: this delivery's look may have ended otherwise.
+        waiting = [
+            file
+            for file in files
+            if (file.status is Status.WAITING if file in new else self._still_waits(file))
+        ]
         self.measure(FILES_REGISTERED, len(new))
         self.measure(FILES_SKIPPED, sum(file.status is Status.SKIPPED for file in new))
         self.measure(FILES_FAILED, sum(file.status is Status.FAILED for file in new))

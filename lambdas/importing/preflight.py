@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from lambdas.importing.files import File
+from lambdas.importing.routing import NO_VERSION
 
 DICOMDIR = "DICOMDIR: an index, not an image"
 JSON = "JSON, not DICOM"
@@ -39,4 +40,4 @@ def refusal(look: Look) -> str | None:
 
 def is_redrivable(file: File) -> bool:
     """Whether another try may end otherwise."""
-    return file.reason not in RULES
+    return file.reason not in {*RULES, NO_VERSION}

@@ -2,10 +2,13 @@
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from benchmarks.memory_aws.world import World
+from benchmarks.memory_aws.world import CrashError, World
 from lambdas.importing.files import Status
 
 
@@ -147,3 +150,46 @@ def test_point_4_a_marker_closes_its_folder_though_register_ends_before_any_of_i
 
         assert is_sign_sent(), number
     assert number > 1
+
+
+def register_dies_before_its_folder_is_told(world: World) -> None:
+    put = world.table.put_item
+
+    def dying(**request: Any) -> None:
+        put(**request)
+        raise CrashError
+
+    world.table.put_item = dying  # type: ignore[method-assign, assignment]
+    world.deliver(*world.ready("uploads"))
+    world.table.put_item = put  # type: ignore[method-assign]
+
+
+def test_point_17_a_row_that_waits_is_planned_though_a_second_look_refuses_the_file() -> None:
+    """The first look was denied, and told nothing."""
+    world = World()
+    get = world.s3.get_object
+
+    def denied(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": ""}}, "GetObject")
+
+    world.s3.get_object = denied  # type: ignore[method-assign, assignment]
+    world.upload_raw("study/1.txt", b"no DICOM at all")
+    register_dies_before_its_folder_is_told(world)
+    world.s3.get_object = get  # type: ignore[method-assign]
+
+    world.settle()
+
+    # To HealthImaging in memory every object is a good file.
+    assert world.fates() == {"study/1.txt": "IMPORTED"}
+
+
+def test_point_17_a_row_that_waits_is_planned_though_a_limit_was_lowered_meanwhile() -> None:
+    world = World()
+    world.upload("study/1.dcm", b"x" * 500)
+    register_dies_before_its_folder_is_told(world)
+    world.settings = replace(world.settings, bytes_per_file=300)
+    world.deploy_again(keep_messages=True)
+
+    world.settle()
+
+    assert world.fates() == {"study/1.dcm": "IMPORTED"}

@@ -244,3 +244,13 @@ def test_a_partners_file_that_is_gone_is_told_from_one_that_is_forbidden() -> No
     s3.forget(BUCKET, "sent/a/1", version)
 
     assert not Storage(s3).copy(file, "staging", "main/job/sent/a/1")
+
+
+def test_a_file_of_a_bucket_without_versions_is_not_redriven() -> None:
+    """Its row would be IMPORTED, and whatever the sender puts there next has the same."""
+    world = Clinic()
+    world.put("sent/a/1", **{"version-id": "null"})
+    world.settle()
+    (row,) = world.ledger.failed_files()
+
+    assert world.redrive(row) == []
