@@ -9,7 +9,7 @@ from typing import Any
 
 from lambdas.importing.units import Unit
 
-# Of a message. SQS takes 256 KB, and a path may have 1 KB.
+# Of a message. SQS takes 1 MiB, and a path may have 1 KB, which JSON writes as up to 3.
 MOST_UNITS, MOST_FOLDERS = 5, 100
 
 

@@ -86,9 +86,10 @@ def settle_in_place(
 
 
 def _is_told_anew(file: File, outcome: Outcome) -> bool:
-    """Whether a job's word changes the fate of a file that it was not given.
+    """Whether a job's word changes the fate of a file that it was not given, or that has one since.
 
-    A rule may have kept a file from every job, and yet it lay there when one in place looked.
+    A rule may have kept a file from every job, and yet it lay there when one in place looked; or it was gone
+    when somebody looked for it, and had been copied before.
     """
     if file.status is Status.WAITING:
         return not outcome.is_server_error
@@ -106,10 +107,14 @@ def _settle(
     undecided: list[File] = []
     server_errors = 0
     for file in members:
-        # A second reading of the same manifests must not count as a second attempt.
-        if file.status is not Status.WAITING or file.job == ended.job.name:
-            continue
         outcome = told.get(_version(file))
+        if file.status is not Status.WAITING:
+            if outcome and _is_told_anew(file, outcome):
+                settled.append(_fate(file, ended.job, outcome, now))
+            continue
+        # A second reading of the same manifests must not count as a second attempt.
+        if file.job == ended.job.name:
+            continue
         is_last = file.attempts + 1 >= MAX_ATTEMPTS
         if outcome and (is_last or not outcome.is_server_error):
             settled.append(_fate(file, ended.job, outcome, now))

@@ -69,18 +69,6 @@ def test_deliveries_after_the_import_wake_nothing(world: World) -> None:
     assert [folder.state for folder in world.ledger.folders()] == [FolderState.DONE]
 
 
-def test_a_file_on_its_way_from_upload_to_imported_is_written_twice(world: World) -> None:
-    for number in range(20):
-        world.upload(f"study/{number:02}.dcm")
-    world.deliver(*world.ready("uploads"))
-    world.settle(sweeping=False)
-    rows = [write for write in world.calls if write in ("PutItem", "UpdateItem")]
-
-    # Two for each file; the rest is the folder's and the job's, whatever their size.
-    assert len(rows) <= 2 * 20 + 14
-    assert world.table.writes <= 2 * 20 + 26
-
-
 def test_files_that_come_while_their_folder_is_imported_are_imported_too(world: World) -> None:
     world.upload("study/1.dcm")
     world.go_on(until=lambda: world.imaging.running())

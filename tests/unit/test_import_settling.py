@@ -79,6 +79,13 @@ def test_each_member_of_a_staged_job_has_the_outcome_of_its_key() -> None:
     assert {(one.job, one.settled_at) for one in settlement.settled} == {("job", NOW)}
 
 
+def test_a_member_that_was_found_gone_after_it_had_been_copied_is_imported() -> None:
+    for status in (Status.SKIPPED, Status.FAILED):
+        member = replace(file(), status=status, reason="gone")
+        settlement = settle_staged(ended(), [member], {"study/1": DONE}, NOW)
+        assert [one.status for one in settlement.settled] == [Status.IMPORTED]
+
+
 def test_a_member_without_an_outcome_waits_again_and_at_last_fails() -> None:
     for attempts in range(MAX_ATTEMPTS):
         settlement = settle_staged(ended(), [file(attempts=attempts)], {}, NOW)
