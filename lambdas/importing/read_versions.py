@@ -31,7 +31,7 @@ def versions_read(
             listed[version.key].append(version)
     gone = _gone(known, keys, listed)
     read = {}
-    for key in {*listed, *gone}:
+    for key in dict.fromkeys((*listed, *gone)):
         history = listed[key]
         newest = next((one for one in history if one.is_latest and _identity(one) in planned), None)
         if newest and all(_is_before(_begin(one, known), newest.modified_at) for one in gone[key]):
