@@ -33,6 +33,7 @@ MEANINGS = {
     "losses": "messages and events lost",
     "duplicates": "messages and events delivered again",
     "late": "manifests that came late, or never",
+    "purged": "versions deleted for good",
     "redeploys": "redeploys with all queues emptied",
     "ThrottlingException": "starts throttled (429)",
     "ServiceQuotaExceededException": "starts over the quota (402)",

@@ -37,13 +37,15 @@ class Backfill:
 
     def cut(self, run_id: str, remaining_milliseconds: Callable[[], int]) -> dict[str, Any]:
         """The numbers of the slices to be told of now, and whether the backfill is at its end."""
+        # Read first: another call may cut the rest meanwhile, of which `undone` knows nothing.
+        run = self._run(run_id)
         undone = self.runs.undone(run_id, SLICES_AT_ONCE)
         if not undone:
-            if self._run(run_id).is_cut:
-                self.runs.finish(self._run(run_id))
+            if run.is_cut:
+                self.runs.finish(run)
                 logger.info("backfill finished", extra={"run": run_id})
                 return {"slices": [], "finished": True}
-            self._cut(self._run(run_id), remaining_milliseconds)
+            self._cut(run, remaining_milliseconds)
             undone = self.runs.undone(run_id, SLICES_AT_ONCE)
         return {"slices": undone, "finished": False}
 

@@ -6,13 +6,13 @@ one: a job starts only when all its folders do.
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lambdas.adapters.ledger import Ledger
 from lambdas.adapters.queues import Queue
 from lambdas.finishing import Finisher
-from lambdas.importing.files import Folder, FolderState, Job, JobState
+from lambdas.importing.files import FINISHED, Folder, FolderState, Job, JobState
 from lambdas.importing.names import staging_folder
 from lambdas.importing.planner import Batch, Contents
 from lambdas.settings import ImportSettings
@@ -40,7 +40,9 @@ class Committer:
         jobs = [self._job(batch, group[0].folder, now) for batch in batches]
         named: dict[str, set[str]] = defaultdict(set)
         for job, batch in zip(jobs, batches, strict=True):
-            self.ledger.plan(job, batch.files)
+            if not self.ledger.plan(job, batch.files) and self._is_over(job):
+                self._rename(job, batch)
+                return self._let_go(jobs, now)
             for path in batch.folders:
                 named[path].add(job.name)
             # The prefix may be an OPEN folder with nothing left to import: it is held as the others are.
@@ -49,13 +51,28 @@ class Committer:
         if not all(self._holds_prefix(job, named, now) for job in jobs) or not all(
             self._claim(contents.folder, named[contents.folder.path], jobs, now) for contents in group
         ):
-            for job in jobs:
-                self.finisher.release(job, now)
-            return []
+            return self._let_go(jobs, now)
         for job in jobs:
             logger.info("job planned", extra={"job": job.name, "files": job.files})
             self.send(job)
         return list(batches)
+
+    def _let_go(self, jobs: Sequence[Job], now: datetime) -> list[Batch]:
+        for job in jobs:
+            self.finisher.release(job, now)
+        return []
+
+    def _is_over(self, job: Job) -> bool:
+        standing = self.ledger.job(job.name)
+        return standing is not None and standing.state in FINISHED
+
+    def _rename(self, job: Job, batch: Batch) -> None:
+        """A job of this name has ended, and yet its files wait: what was to take its place was let go.
+
+        Another attempt has another name, and HealthImaging another clientToken.
+        """
+        again = (replace(file, job=job.name, attempts=file.attempts + 1) for file in batch.files)
+        self.ledger.give_back(again)
 
     def send(self, job: Job) -> None:
         """Hand a job to where it goes on."""

@@ -60,6 +60,17 @@ class Finisher:
         for name, number in counts.items():
             self.measure(name, number)
 
+    def still_its_own(self, job: Job, settlement: Settlement) -> Settlement:
+        """Without files of folders that the job has left: after a crash other jobs may have them in hand.
+
+        All that it had to say of them was written before it left. What it imported is said again.
+        """
+        if not any(file.status is not Status.IMPORTED for file in settlement.files):
+            return settlement
+        paths = self.ledger.paths_of(job)
+        left = {path for path, is_held in zip(paths, self.ledger.holders(job), strict=True) if not is_held}
+        return settlement.without(left)
+
     def finish(
         self,
         job: Job,
@@ -99,6 +110,11 @@ class Finisher:
         if self.ledger.abandon(job):
             self.quota.free_slot(job.datastore_id, job.name)
             for path in self.ledger.paths_of(job):
+                # The same files make a job of the same name: it may be planned anew by now.
+                if (
+                    standing := self.ledger.job(job.name)
+                ) is None or standing.state is not JobState.ABANDONED:
+                    return
                 self.leave_folder(job, path, now)
 
     def heal(self, folder: Folder, now: datetime) -> None:

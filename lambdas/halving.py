@@ -21,10 +21,6 @@ class Halver:
     deployment: str
     staging_bucket: str
 
-    def is_named(self, job: Job) -> bool:
-        """Whether a folder still names the job: after a crash its halves may be named everywhere."""
-        return any(self.ledger.holders(job))
-
     def split(self, job: Job, files: tuple[File, ...], now: datetime) -> dict[str, list[str]]:
         """The names of the halves, written to the ledger but not staged, for each of their folders.
 

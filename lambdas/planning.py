@@ -22,13 +22,16 @@ from lambdas.importing.files import (
     Folder,
     FolderState,
     JobState,
+    Status,
     Version,
+    failed,
     folders_above,
     split_key,
 )
 from lambdas.importing.overwrites import settle_overwrites
 from lambdas.importing.packing import TICK_SECONDS, Drain, fill, to_pack
 from lambdas.importing.planner import Batch, Contents, compare, in_place, split, staged
+from lambdas.importing.routing import NO_DATA_STORE
 from lambdas.importing.units import Unit, Waiting, in_turn, parts, units
 from lambdas.settings import ImportSettings
 
@@ -92,7 +95,7 @@ class Planner:
         as a partner's who took its policy back, keeps no other from being planned; then this fails.
         """
         by_store: dict[tuple[str, str], list[Folder]] = defaultdict(list)
-        for folder in map(self._routed, folders):
+        for folder in self._routed(folders):
             by_store[folder.bucket, folder.store].append(folder)
         line = Counter((job.store, job.is_urgent) for job in self.ledger.jobs_in(JobState.PLANNED))
         per_second = self.quota.per_second(self.now().timestamp(), self.settings.rate) / max(1, len(by_store))
@@ -116,14 +119,20 @@ class Planner:
     def take(self, message: dict[str, Any]) -> None:
         """Plan the units of a message, as far as their folders are OPEN and due still."""
         now = self.now()
-        done = Planned(until=now + PLAN_FOR)
-        found: list[Unit] = []
+        until = now + PLAN_FOR
+        found: dict[str, list[Unit]] = defaultdict(list)
         for paths in message["units"]:
             standing = each(self.workers, lambda path: self.ledger.folder(message["bucket"], path), paths)
-            still_open = [self._routed(one) for one in standing if one and one.state is FolderState.OPEN]
-            waiting = self._waiting(still_open, done.until, complete=False, patient=True)
-            found += units([one for one in waiting if one.due_at <= now], self.settings.limits)
-        self._take(found, len(found), done, is_short=message["short"])
+            still_open = self._routed(one for one in standing if one and one.state is FolderState.OPEN)
+            due = [
+                one
+                for one in self._waiting(still_open, until, complete=False, patient=True)
+                if one.due_at <= now
+            ]
+            for store in sorted({one.folder.store for one in due}):
+                found[store] += units((one for one in due if one.folder.store == store), self.settings.limits)
+        for its in found.values():
+            self._take(its, len(its), Planned(until=until), is_short=message["short"])
 
     def count(self, folders: Iterable[Folder]) -> None:
         """Note what waits in folders that are due, so that it need not be read when they may be planned."""
@@ -131,10 +140,25 @@ class Planner:
         waiting = self._waiting(list(folders), now + PLAN_FOR, complete=False, patient=True)
         self._note_counts([one for one in waiting if one.due_at <= now], Planned(until=now))
 
-    def _routed(self, folder: Folder) -> Folder:
-        """With the data store that its prefix goes to now: that may have changed since the folder opened."""
-        store = self.settings.store_of(folder.bucket, folder.path)
-        return replace(folder, store=store.id) if store else folder
+    def _routed(self, folders: Iterable[Folder]) -> list[Folder]:
+        """With the data store that each prefix goes to now: that may have changed since the folder opened.
+
+        What waits in a folder that no data store takes any more fails: it may not even be listed.
+        """
+        routed = []
+        for folder in folders:
+            if store := self.settings.store_of(folder.bucket, folder.path):
+                routed.append(replace(folder, store=store.id))
+            else:
+                self._give_up(folder)
+        return routed
+
+    def _give_up(self, folder: Folder) -> None:
+        rows, _ = self._rows(folder)
+        waiting = [row for row in rows if row.status is Status.WAITING]
+        given_up = tuple(failed(row, NO_DATA_STORE, self.now()) for row in waiting)
+        nothing = Contents(folder=folder, files=(), settled=given_up, is_alone=False, has_unseen=False)
+        self.committer.commit([], [nothing])
 
     def _waiting(
         self, folders: Sequence[Folder], until: datetime, *, complete: bool, patient: bool

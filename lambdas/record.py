@@ -105,10 +105,10 @@ class Recorder:
             failure=failure,
             is_undecided=import_job.status == JobState.FAILED and bool(import_job.output_uri),
         )
-        settlement = self._settlement(job, ended, outcomes, now)
+        settlement = self.finisher.still_its_own(job, self._settlement(job, ended, outcomes, now))
         halves: dict[str, list[str]] = {}
-        if settlement.undecided and self.halver.is_named(job):
-            halves = self.halver.split(job, settlement.undecided, now)
+        if settlement.undecided:
+            halves = self.halver.split(job, settlement.undecided, self.now())
             if not halves:
                 settlement = fail_undecided(ended, settlement, now)
         state, message = JobState(import_job.status), import_job.message or failure

@@ -98,9 +98,7 @@ class Register:
             rule = COMPLETE_MARKER
         if rule:
             return skipped(file, rule, self.now())
-        # Our own bucket keeps versions: the Data stack sees to it.
-        has_no_version = file.version == "null" and self.settings.partner(bucket)
-        return failed(file, NO_VERSION, self.now()) if has_no_version else file
+        return failed(file, NO_VERSION, self.now()) if file.version == "null" else file
 
     def _register(self, files: list[File]) -> None:
         """Rows first, born with their fate if they have one; then the folder: see Ledger.touch."""

@@ -97,7 +97,7 @@ class Starter:
                 return
 
     def _is_ready(self, job: Job) -> bool:
-        is_there = job.in_place or job.staged
+        is_there = (job.in_place or job.staged) and self.settings.store(job.store) is not None
         return job.state is JobState.PLANNED and is_there and all(self.ledger.holders(job))
 
     def _is_put_off(self, job: Job, ticket: float | None) -> bool:
@@ -121,8 +121,10 @@ class Starter:
             self._take_off(job, ticket)
 
     def _take_off(self, job: Job, ticket: float | None) -> None:
-        """A slot, and what comes after it."""
-        if self._has_slot(job):
+        """A slot, and what comes after it. What was planned for a data store that is gone is planned anew."""
+        if job.state is JobState.PLANNED and self.settings.store(job.store) is None:
+            self.finisher.release(job, self.now())
+        elif self._has_slot(job):
             self._go_on(job, ticket)
         else:
             self._later(job, self.now() + timedelta(seconds=SLOT_SECONDS))
@@ -260,6 +262,7 @@ class Starter:
         now = self.now()
         ended = Ended(job=job, started_at=now, ended_at=now, failure=reason[:REASON_CHARACTERS])
         settlement = settle_staged(ended, self.ledger.members(job), {}, now)
+        settlement = self.finisher.still_its_own(job, settlement)
         self.finisher.finish(job, settlement, JobState.FAILED, reason, now)
 
     def _started(self, job: Job, job_id: str) -> None:

@@ -83,7 +83,7 @@ class Ledger:
     def settle(self, files: Iterable[File]) -> list[File]:
         """Give waiting files their fate, those without a row too; returns those that got it now.
 
-        A file that was imported, though a rule had kept it from every job, is IMPORTED from now on.
+        A file that was imported, though it has another fate, is IMPORTED from now on.
         """
         files = list(files)
         written = self._each(self._settle, files)
@@ -94,7 +94,7 @@ class Ledger:
         condition, values[":waiting"] = "#status = :waiting", str(Status.WAITING)
         if file.status is Status.IMPORTED:
             change += " REMOVE #listed, #at" + ("" if file.reason else ", #reason")
-            condition += " OR ((#status = :failed OR #status = :skipped) AND attribute_not_exists(#job))"
+            condition += " OR #status = :failed OR #status = :skipped"
             values |= {":failed": str(Status.FAILED), ":skipped": str(Status.SKIPPED)}
 
         def is_updated() -> bool:
@@ -308,14 +308,14 @@ class Ledger:
         item = self._table.get(rows.job_key(name))
         return rows.to_job(item) if item else None
 
-    def plan(self, job: Job, files: Iterable[File]) -> None:
-        """Put a PLANNED job and its members, folder by folder; one that is further on stays as it is."""
+    def plan(self, job: Job, files: Iterable[File]) -> bool:
+        """Put a PLANNED job and its members, folder by folder; False where it is further on, and stays so."""
         by_folder: dict[str, list[File]] = defaultdict(list)
         for file in files:
             by_folder[file.folder].append(file)
         members = [rows.members_item(job, path, Members.of(inside)) for path, inside in by_folder.items()]
         self._each(lambda item: self._table.put(item, NOT_THERE), members)
-        self._table.put(
+        return self._table.put(
             rows.job_item(job),
             f"{NOT_THERE} OR attribute_not_exists(#listed) OR #listed = :planned",
             {":planned": str(JobState.PLANNED)},

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from lambdas.adapters.rows import Item
@@ -92,22 +92,24 @@ class Quota:
     def take_ticket(self, now: float, rate: Rate, *, is_urgent: bool = False) -> tuple[float, float] | None:
         """A ticket and when it is called; None when too many asked at once to be given one."""
         for _ in range(TRIES):
-            standing = self._standing()
+            seen, standing = self._standing()
             ticket, pace = take_ticket(begin(rate, now, standing), rate, is_urgent=is_urgent)
-            if self._keep(standing, pace):
+            if self._keep(seen, pace):
                 return ticket, turn(pace, ticket, is_urgent=is_urgent)
         return None
 
     def turn(self, ticket: float, now: float, rate: Rate, *, is_urgent: bool = False) -> float | None:
         """When the ticket is called, as the rate is now; None when it was called too long ago."""
-        pace = begin(rate, now, self._standing())
+        _, standing = self._standing()
+        pace = begin(rate, now, standing)
         if is_stale(pace, ticket, is_urgent=is_urgent):
             return None
         return turn(pace, ticket, is_urgent=is_urgent)
 
     def per_second(self, now: float, rate: Rate) -> float:
         """How fast jobs start now, by what was learned."""
-        return begin(rate, now, self._standing()).rate
+        _, standing = self._standing()
+        return begin(rate, now, standing).rate
 
     def started(self, now: float, rate: Rate) -> None:
         """Let the rate grow, if starts wait for it."""
@@ -121,26 +123,26 @@ class Quota:
 
     def _learn(self, now: float, rate: Rate, change: Callable[[Pace], Pace]) -> None:
         for _ in range(TRIES):
-            standing = self._standing()
+            seen, standing = self._standing()
             pace = begin(rate, now, standing)
-            if (learned := change(pace)) == pace or self._keep(standing, learned):
+            if (learned := change(pace)) == pace or self._keep(seen, learned):
                 return
 
-    def _standing(self) -> Pace | None:
+    def _standing(self) -> tuple[str | None, Pace | None]:
+        """The row's text, and the pace that it tells of; a deployment of another day may have written it."""
         item = self._pace.get(PACE)
-        return Pace(**json.loads(item["value"])) if item else None
+        if item is None:
+            return None, None
+        known, told = {one.name for one in fields(Pace)}, json.loads(item["value"])
+        return item["value"], Pace(**{name: value for name, value in told.items() if name in known})
 
-    def _keep(self, seen: Pace | None, pace: Pace) -> bool:
+    def _keep(self, seen: str | None, pace: Pace) -> bool:
         # DynamoDB takes no floats: a text is exact, and is only ever compared for being the same.
-        values: Item = {":value": _text(pace)}
+        values: Item = {":value": json.dumps(asdict(pace))}
         condition = "attribute_not_exists(#pk)"
-        if seen:
-            condition, values[":seen"] = "#value = :seen", _text(seen)
+        if seen is not None:
+            condition, values[":seen"] = "#value = :seen", seen
         return bool(self._pace.update(PACE, "SET #value = :value", condition, values))
-
-
-def _text(pace: Pace) -> str:
-    return json.dumps(asdict(pace))
 
 
 def _place(job: Job) -> str:

@@ -9,10 +9,10 @@ from lambdas.importing.files import File
 BAD_FILES_FOUND = 8
 
 
-def halves(files: Sequence[File]) -> tuple[Sequence[File], Sequence[File]]:
-    """Both halves of two files or more, in the same order."""
+def halves(files: Sequence[File]) -> list[Sequence[File]]:
+    """Both halves, in the same order; of a single file, which was not alone before, there is one."""
     middle = (len(files) + 1) // 2
-    return files[:middle], files[middle:]
+    return [half for half in (files[:middle], files[middle:]) if half]
 
 
 def levels(files: int) -> int:

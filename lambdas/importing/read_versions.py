@@ -14,13 +14,14 @@ Identity = tuple[str, str]
 
 
 def versions_read(
+    job: str,
     at_work: tuple[datetime, datetime],
     versions: Iterable[Version],
     known: Mapping[Identity, File],
     planned: Collection[Identity],
     keys: Collection[str],
 ) -> dict[str, Version]:
-    """For each of `keys`, the one version that was current while the job was `at_work`, if there is one.
+    """For each of `keys`, the one version that was current while `job` was `at_work`, if there is one.
 
     What was planned was the newest when the job was started: if it still is, and nothing that came later was
     taken away again, nothing came in between.
@@ -29,7 +30,7 @@ def versions_read(
     for version in versions:
         if version.key in keys:
             listed[version.key].append(version)
-    gone = _gone(known, keys, listed)
+    gone = _gone(job, known, keys, listed)
     read = {}
     for key in dict.fromkeys((*listed, *gone)):
         history = listed[key]
@@ -44,14 +45,17 @@ def versions_read(
 
 
 def _gone(
-    known: Mapping[Identity, File], keys: Collection[str], listed: Mapping[str, Iterable[Version]]
+    job: str,
+    known: Mapping[Identity, File],
+    keys: Collection[str],
+    listed: Mapping[str, Iterable[Version]],
 ) -> dict[str, list[Version]]:
-    """Versions that are not listed any more, and that no job settled: this one may have read them."""
+    """Versions that are not listed any more, and that no other job settled: this one may have read them."""
     there = {_identity(version) for history in listed.values() for version in history}
     gone: dict[str, list[Version]] = defaultdict(list)
     for identity, row in known.items():
-        is_settled_by_a_job = row.job is not None and row.status is not Status.WAITING
-        if row.key in keys and identity not in there and not is_settled_by_a_job:
+        is_anothers = row.job not in (None, job) and row.status is not Status.WAITING
+        if row.key in keys and identity not in there and not is_anothers:
             gone[row.key].append(_taken_away(row))
     return gone
 

@@ -3,7 +3,7 @@
 A file is IMPORTED only when the job cannot have read another version of its key.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -28,6 +28,21 @@ class Settlement:
     returned: tuple[File, ...]
     undecided: tuple[File, ...] = ()
     server_errors: int = 0
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        return (*self.settled, *self.returned, *self.undecided)
+
+    def without(self, folders: Collection[str]) -> "Settlement":
+        """But for the files of these folders that are not imported."""
+        return replace(
+            self,
+            settled=tuple(
+                one for one in self.settled if one.status is Status.IMPORTED or one.folder not in folders
+            ),
+            returned=tuple(one for one in self.returned if one.folder not in folders),
+            undecided=tuple(one for one in self.undecided if one.folder not in folders),
+        )
 
 
 NOTHING = Settlement(settled=(), returned=())
@@ -69,7 +84,7 @@ def settle_in_place(
     known = {_version(row): row for row in rows}
     planned = {_version(file) for file in members}
     at_work = (ended.started_at, ended.ended_at)
-    read = versions_read(at_work, versions, known, planned, outcomes)
+    read = versions_read(ended.job.name, at_work, versions, known, planned, outcomes)
     others = [
         known.get(_version_of(version)) or _from_listing(ended.job, version)
         for version in read.values()
@@ -89,11 +104,11 @@ def _is_told_anew(file: File, outcome: Outcome) -> bool:
     """Whether a job's word changes the fate of a file that it was not given, or that has one since.
 
     A rule may have kept a file from every job, and yet it lay there when one in place looked; or it was gone
-    when somebody looked for it, and had been copied before.
+    when somebody looked for it, and had been copied before. What is imported is IMPORTED.
     """
     if file.status is Status.WAITING:
         return not outcome.is_server_error
-    return outcome.imported and file.job is None and file.status is not Status.IMPORTED
+    return outcome.imported and file.status is not Status.IMPORTED
 
 
 def _settle(

@@ -197,3 +197,24 @@ def test_point_16_the_state_machine_sees_numbers_and_never_a_key() -> None:
 def test_a_backfill_that_nobody_began_is_refused() -> None:
     with pytest.raises(LookupError, match="ahi backfill"):
         Machine(World()).function.cut("nobody", lambda: PLENTY)
+
+
+def test_point_16_a_cut_that_is_tried_again_while_the_first_goes_on_finishes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    full_bucket(world)
+    machine = Machine(world, versions_per_slice=100)
+    run = machine.begin()
+    undone, once = Backfills.undone, []
+
+    def first_try_goes_on(runs: Backfills, *given: Any) -> list[int]:
+        answer = undone(runs, *given)
+        if not once:
+            once.append(given)
+            machine.function.cut(run.id, lambda: PLENTY)
+        return answer
+
+    monkeypatch.setattr(Backfills, "undone", first_try_goes_on)
+
+    assert machine.run() == 24

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.memory_aws.world import Message, World
 from lambdas.importing.control import Mode
-from lambdas.importing.files import FolderState, Status
+from lambdas.importing.files import FolderState, JobState, Status
 
 
 @pytest.fixture
@@ -307,3 +307,45 @@ def test_point_18_a_prefix_that_is_given_a_data_store_of_its_own_takes_its_open_
 
     stores = {file.name: (file.store, world.ledger.job(str(file.job)).store) for file in world.files()}  # type: ignore[union-attr]
     assert stores == {"1.dcm": ("main", "main"), "2.dcm": ("own", "own")}
+
+
+@pytest.mark.parametrize("datastore_id", ["d" * 32, "e" * 32])
+def test_point_18_jobs_of_a_data_store_that_left_the_configuration_are_planned_anew(
+    world: World, datastore_id: str
+) -> None:
+    for number in range(4):
+        world.upload(f"s{number}/1.dcm")
+    world.go_on(until=lambda: list(world.ledger.jobs_in(JobState.PLANNED)))
+    world.ledger.control.set(Mode.PAUSED)
+    world.deliver_ready()
+    (main,) = world.settings.stores
+    world.settings = replace(world.settings, stores=(replace(main, id="renamed", datastore_id=datastore_id),))
+    world.deploy_again()
+    world.ledger.control.set(Mode.RUNNING)
+
+    world.settle()
+
+    assert set(world.fates().values()) == {"IMPORTED"}
+    assert {job.store for job in world.jobs() if job.job_id} == {"renamed"}
+    world.check()
+
+
+def test_point_18_units_handed_out_before_stores_were_divided_are_divided_too(world: World) -> None:
+    world.upload("a/1/1.dcm")
+    world.upload("b/1/1.dcm")
+    world.deliver_ready()
+    world.pass_time(30)
+    units = {"bucket": "input", "units": [["a/1/", "b/1/"]], "short": False}
+    world.messages = [Message(queue="plan", body=units, at=world.clock)]
+    (main,) = world.settings.stores
+    other = replace(main, id="other", prefix="b/", datastore_id="e" * 32)
+    world.settings = replace(world.settings, stores=(replace(main, prefix="a/"), other))
+    world.deploy_again(keep_messages=True)
+
+    world.settle()
+
+    read = {
+        job.request["datastoreId"]: {key for _, key, _ in world.imaging.read[job.name]}
+        for job in world.imaging.jobs.values()
+    }
+    assert read == {"d" * 32: {"a/1/1.dcm"}, "e" * 32: {"b/1/1.dcm"}}

@@ -254,3 +254,27 @@ def test_a_file_of_a_bucket_without_versions_is_not_redriven() -> None:
     (row,) = world.ledger.failed_files()
 
     assert world.redrive(row) == []
+
+
+def test_point_14_a_folder_outside_a_prefix_that_was_narrowed_fails_and_keeps_nothing_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = Clinic(replace(RADNET, prefix=""))
+    world.put("all/1.dcm")
+    world.deliver_ready()
+    world.settings = replace(world.settings, partners=(RADNET,))
+    world.deploy_again()
+    paginate = MemoryS3.paginate
+
+    def as_the_partners_policy_says(self: MemoryS3, Bucket: str, Prefix: str = "", **request: Any) -> Any:  # noqa: N803
+        if Bucket == BUCKET and not Prefix.startswith(RADNET.prefix):
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": ""}}, "ListObjectVersions")
+        return paginate(self, Bucket=Bucket, Prefix=Prefix, **request)
+
+    monkeypatch.setattr(MemoryS3, "paginate", as_the_partners_policy_says)
+    world.put("sent/a/1.dcm")
+    world.settle()
+
+    assert world.rows()["sent/a/1.dcm"].status is Status.IMPORTED
+    (failed,) = world.ledger.failed_files()
+    assert (failed.key, failed.reason) == ("all/1.dcm", NO_DATA_STORE)

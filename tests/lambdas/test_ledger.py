@@ -79,8 +79,19 @@ def test_a_fate_is_given_once(ledger: Ledger) -> None:
     failed = replace(file("1"), status=Status.FAILED, job="job", reason="no", settled_at=NOW)
 
     assert ledger.settle([failed]) == [failed]
-    assert ledger.settle([imported(file("1"))]) == []
+    assert ledger.settle([replace(failed, status=Status.SKIPPED)]) == []
     assert list(ledger.failed_files()) == [failed]
+
+
+def test_what_is_imported_is_imported_whatever_was_said_of_it_before(ledger: Ledger) -> None:
+    ledger.register([file("1")])
+    failed = replace(file("1"), status=Status.FAILED, job="job", reason="no", settled_at=NOW)
+    ledger.settle([failed])
+
+    assert ledger.settle([imported(file("1"))]) == [imported(file("1"))]
+    assert ledger.settle([failed]) == []
+    assert ledger.files("input", "study/") == [imported(file("1"))]
+    assert not list(ledger.failed_files())
 
 
 def test_a_fate_may_come_before_the_upload_event(ledger: Ledger) -> None:

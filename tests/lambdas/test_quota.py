@@ -1,5 +1,6 @@
 """Slots, the line and the pace, on MiniStack and on the table in memory."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 from jobs import NOW, job
 
 from benchmarks.memory_aws.dynamodb import MemoryTable
-from lambdas.adapters.quota import MOST_WAITING, Quota
+from lambdas.adapters.quota import MOST_WAITING, PACE, Quota
 from lambdas.importing.pacer import Rate
 
 
@@ -134,3 +135,25 @@ def test_a_ticket_that_was_called_long_ago_is_called_no_more(table: Any) -> None
     assert place
     assert quota.turn(place[0], 1_059.0, rate) == 1_000.0
     assert quota.turn(place[0], 1_061.0, rate) is None
+
+
+@pytest.mark.parametrize("change", [{"newer": 1}, {"cuts": None}])
+def test_point_9_a_pace_that_a_deployment_of_another_day_wrote_is_gone_on_with(
+    change: dict[str, Any], table: Any
+) -> None:
+    """It may hold what this code does not know, or not hold what it does."""
+    quota = Quota(table)
+    assert quota.take_ticket(0.0, Rate(per_second=1.0, burst=2, ceiling=1.0))
+    written = json.loads(table.get_item(Key=PACE)["Item"]["value"]) | change
+    text = json.dumps({name: value for name, value in written.items() if value is not None})
+    table.update_item(
+        Key=PACE,
+        UpdateExpression="SET #value = :value",
+        ConditionExpression="attribute_exists(#pk)",
+        ExpressionAttributeNames={"#value": "value", "#pk": "pk"},
+        ExpressionAttributeValues={":value": text},
+        ReturnValues="ALL_NEW",
+    )
+
+    assert quota.take_ticket(1.0, Rate(per_second=1.0, burst=2, ceiling=1.0))
+    assert quota.take_ticket(1.0, Rate(per_second=1.0, burst=2, ceiling=1.0))
