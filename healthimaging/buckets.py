@@ -71,6 +71,8 @@ def data_bucket(
             s3.LifecycleRule(
                 id="Expire",
                 expiration=None if objects_days is None else Duration.days(objects_days),
+                # Of what was deleted and is no longer kept: each look at a prefix would go through them.
+                expired_object_delete_marker=True if objects_days is None else None,
                 noncurrent_version_expiration=None
                 if old_versions_days is None
                 else Duration.days(old_versions_days),

@@ -152,11 +152,11 @@ class DicomImport(Construct):
         urls = {f"{name.upper()}_QUEUE_URL": work.queue.queue_url for name, work in self.queues.items()}
         return {
             "LEDGER_TABLE": storage.ledger.table_name,
-            "INPUT_BUCKET": storage.input.bucket_name,
             "STAGING_BUCKET": storage.staging.bucket_name,
             "IMPORT_SETTINGS": Stack.of(self).to_json_string(
                 {
                     **settings,
+                    "input_bucket": storage.input.bucket_name,
                     "output_bucket": storage.output.bucket_name,
                     "stores": stores,
                     "partners": partners,

@@ -93,7 +93,7 @@ def from_environment() -> Backfill:
     table = clients.table()
     (uploads,) = clients.queues("UPLOADS_QUEUE_URL")
     settings = read_import_settings(setting(os.environ, "IMPORT_SETTINGS"))
-    bucket = setting(os.environ, "INPUT_BUCKET")
+    bucket = settings.input_bucket
     return Backfill(
         runs=Backfills(table),
         storage=clients.storage(settings),

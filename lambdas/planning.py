@@ -32,7 +32,7 @@ from lambdas.importing.overwrites import settle_overwrites
 from lambdas.importing.packing import TICK_SECONDS, Drain, fill, to_pack
 from lambdas.importing.planner import Batch, Contents, compare, in_place, split, staged
 from lambdas.importing.routing import NO_DATA_STORE
-from lambdas.importing.units import Unit, Waiting, in_turn, parts, units
+from lambdas.importing.units import Unit, Waiting, in_turn, lies_above, parts, units
 from lambdas.settings import ImportSettings
 
 # One tick's planning ends before the next one's begins.
@@ -95,7 +95,9 @@ class Planner:
         as a partner's who took its policy back, keeps no other from being planned; then this fails.
         """
         by_store: dict[tuple[str, str], list[Folder]] = defaultdict(list)
-        for folder in self._routed(folders):
+        # The index tells twice of one that is opened again while it is read.
+        once = {(one.bucket, one.path): one for one in folders}
+        for folder in self._routed(once.values()):
             by_store[folder.bucket, folder.store].append(folder)
         line = Counter((job.store, job.is_urgent) for job in self.ledger.jobs_in(JobState.PLANNED))
         per_second = self.quota.per_second(self.now().timestamp(), self.settings.rate) / max(1, len(by_store))
@@ -130,7 +132,7 @@ class Planner:
                 if one.due_at <= now
             ]
             for store in sorted({one.folder.store for one in due}):
-                found[store] += units((one for one in due if one.folder.store == store), self.settings.limits)
+                found[store] += self._units(one for one in due if one.folder.store == store)
         for its in found.values():
             self._take(its, len(its), Planned(until=until), is_short=message["short"])
 
@@ -209,10 +211,10 @@ class Planner:
         now, limits = self.now(), self.settings.limits
         done = Planned(until=until)
         due = [one for one in waiting if one.due_at <= now]
-        found = [unit for unit in units(waiting, limits) if unit.is_due(now)]
+        found = [unit for unit in self._units(waiting) if unit.is_due(now)]
         is_backlog = len(waiting) > drain.per_second * self.settings.timing.quiet_seconds
         if not is_backlog or drain.in_line + len(found) < drain.per_second * TICK_SECONDS:
-            found = units(due, limits)
+            found = self._units(due)
 
         room = drain.room
         packed = [] if due and due[0].is_urgent else to_pack(found, drain, limits, now)
@@ -227,6 +229,9 @@ class Planner:
             for message in handed_out(elsewhere, is_short=is_short):
                 send(message)
         return done
+
+    def _units(self, waiting: Iterable[Waiting]) -> list[Unit]:
+        return units(waiting, self.settings.limits, self.settings.urgent_prefixes)
 
     def _divided(self, alone: Sequence[Unit], room: int) -> tuple[list[Unit], list[Unit]]:
         """Those to plan here, and those to hand out: what fits a message, unless they are few or urgent."""
@@ -261,7 +266,7 @@ class Planner:
         """A unit in place; else its parts, down to folders that are to be copied."""
         standing = self._standing(unit)
         if len(standing) < len(unit.folders):
-            for one in units(standing, self.settings.limits):
+            for one in self._units(standing):
                 self._take_unit(one, done)
         elif not self._is_read_from_above(unit.folders[0].folder, unit.prefix) and not self._in_place(
             unit, done
@@ -290,7 +295,12 @@ class Planner:
         return False
 
     def _in_place(self, unit: Unit, done: Planned) -> bool:
-        """Whether all that lies under the unit's prefix waits, so that it is planned as one job."""
+        """Whether all that lies under the unit's prefix waits, so that it is planned as one job.
+
+        Not where an urgent prefix lies below: what comes there would wait until the job is over.
+        """
+        if lies_above(unit.prefix, self.settings.urgent_prefixes):
+            return False
         rows: dict[str, list[File]] = {}
         for one in unit.folders:
             rows[one.path], is_all = self._rows(one.folder)

@@ -19,6 +19,7 @@ class ImportSettings:
     """IMPORT_SETTINGS, the JSON that every import function shares."""
 
     deployment: str
+    input_bucket: str
     timing: Timing
     rate: Rate
     concurrent_jobs: int
@@ -52,11 +53,11 @@ class ImportSettings:
         return partner.account if partner else self.stores[0].account
 
     def store_of(self, bucket: str, key: str) -> Store | None:
-        """The data store that takes the key; a partner's keys all go to one."""
+        """The data store that takes the key. A partner's keys all go to one, a former partner's to none."""
         partner = self.partner(bucket)
         if partner:
             return self.store(partner.store) if key.startswith(partner.prefix) else None
-        return store_for(key, self.stores)
+        return store_for(key, self.stores) if bucket == self.input_bucket else None
 
 
 def read_import_settings(text: str) -> ImportSettings:
@@ -69,6 +70,7 @@ def read_import_settings(text: str) -> ImportSettings:
     )
     return ImportSettings(
         deployment=given["deployment"],
+        input_bucket=given["input_bucket"],
         timing=Timing(
             quiet_seconds=float(given["quiet_seconds"]),
             longest_wait_seconds=float(given["longest_wait_seconds"]),

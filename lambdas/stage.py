@@ -71,7 +71,8 @@ class Stager:
         copied = each(self.workers, lambda file: self._copy(file, job), files)
         lost = [file for file in copied if file]
         refused = [file for file in lost if (file.reason or "").startswith(NOT_COPIED)]
-        if refused and len(refused) == len(files) and self.now() < job.created_at + PATIENT_FOR:
+        gone = [file for file in lost if file.reason == DELETED]
+        if refused and len(refused) == len(files) - len(gone) and self.now() < job.created_at + PATIENT_FOR:
             raise AllRefusedError
         self.finisher.settle(tuple(lost))
         self.measure(FILES_COPIED, len(files) - len(lost))

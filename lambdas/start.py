@@ -38,6 +38,7 @@ RESUMED_WITHIN_SECONDS = 60
 PUT_OFF_SECONDS = 15
 # A job that waits for a slot is called when one is free. This is for slots that came free unseen.
 SLOT_SECONDS = 60
+NO_LONGER_CONFIGURED = "its data store is no longer configured; whether the job began, nobody could tell"
 # SQS counts a delay by its own clock.
 CLOCK_MARGIN = timedelta(seconds=2)
 
@@ -97,8 +98,16 @@ class Starter:
                 return
 
     def _is_ready(self, job: Job) -> bool:
-        is_there = (job.in_place or job.staged) and self.settings.store(job.store) is not None
+        is_there = (job.in_place or job.staged) and self._goes_there_still(job)
         return job.state is JobState.PLANNED and is_there and all(self.ledger.holders(job))
+
+    def _goes_there_still(self, job: Job) -> bool:
+        """Whether the configuration sends all its folders to its data store, as when it was planned."""
+        store = self.settings.store(job.store)
+        if store is None or store.datastore_id != job.datastore_id:
+            return False
+        paths = self.ledger.paths_of(replace(job, in_place=False))
+        return all(self.settings.store_of(job.bucket, path) == store for path in paths)
 
     def _is_put_off(self, job: Job, ticket: float | None) -> bool:
         """Whether another message of this job waits for its time: one message a job is enough."""
@@ -121,9 +130,11 @@ class Starter:
             self._take_off(job, ticket)
 
     def _take_off(self, job: Job, ticket: float | None) -> None:
-        """A slot, and what comes after it. What was planned for a data store that is gone is planned anew."""
-        if job.state is JobState.PLANNED and self.settings.store(job.store) is None:
+        """A slot, and what comes after it. What was planned for another data store is planned anew."""
+        if job.state is JobState.PLANNED and not self._goes_there_still(job):
             self.finisher.release(job, self.now())
+        elif self.settings.store(job.store) is None:
+            self._refuse(job, NO_LONGER_CONFIGURED)
         elif self._has_slot(job):
             self._go_on(job, ticket)
         else:

@@ -178,7 +178,7 @@ def from_environment() -> Sweeper:
     )
     ledger, quota = Ledger(table), Quota(table)
     settings = read_import_settings(setting(os.environ, "IMPORT_SETTINGS"))
-    storage, bucket = clients.storage(settings), setting(os.environ, "INPUT_BUCKET")
+    storage, bucket = clients.storage(settings), settings.input_bucket
     inventories = Inventories(storage, settings.inventory_uri, table) if settings.inventory_uri else None
     return Sweeper(
         ledger=ledger,

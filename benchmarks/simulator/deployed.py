@@ -78,6 +78,7 @@ SETTINGS: Mapping[str, Any] = {
     "delete_after_days": 30,
     "inventory_uri": "",
     "pace_table": "",
+    "input_bucket": "input",
     "output_bucket": "output",
     "partners": [],
     "urgent_prefixes": ["urgent/"],

@@ -1,7 +1,7 @@
 """S3 as the import needs it: what lies under a prefix, copies to staging, and lists read as streams."""
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -13,6 +13,8 @@ from lambdas.importing.preflight import LOOK_BYTES, Look
 WHOLE_COPY_BYTES = 64 * 1024 * 1024
 
 DELETED_AT_ONCE = 1000
+# So many old versions and delete markers are gone through for what is current: more take longer than a start.
+MOST_HISTORY = 20_000
 
 # Gone, or its own key or class keeps it from us: the plan sees the one, HealthImaging judges the other.
 NOT_TO_BE_HAD = {"NoSuchKey", "NoSuchVersion", "AccessDenied", "InvalidObjectState", "MethodNotAllowed"}
@@ -53,13 +55,8 @@ class Storage:
 
     def right_under(self, bucket: str, folder: str, most: int) -> list[Version] | None:
         """The current versions in a folder, without those in folders of its own; None when more than `most`
-        lie there."""
-        current: list[Version] = []
-        for page in self._pages(bucket, Prefix=folder, Delimiter="/"):
-            current += filter(_is_current, _versions(page))
-            if len(current) > most:
-                return None
-        return current
+        lie there, or too many that are not current."""
+        return self._few(self._pages(bucket, Prefix=folder, Delimiter="/"), most, lambda version: True)
 
     def named(self, bucket: str, folder: str, names: Collection[str]) -> list[Version]:
         """The current versions of these names in a folder, of which no more than lies between is listed."""
@@ -73,13 +70,23 @@ class Storage:
         return current
 
     def under(self, bucket: str, prefix: str, folders: Collection[str], most: int) -> list[Version] | None:
-        """The current versions under a prefix; None when more than `most` lie there, or one in a folder that
-        is not among `folders`."""
+        """The current versions under a prefix; None when more than `most` lie there, too many that are not
+        current, or one in a folder that is not among `folders`."""
+        pages = self._pages(bucket, Prefix=prefix)
+        return self._few(pages, most, lambda version: split_key(version.key)[0] in folders)
+
+    def _few(
+        self, pages: Iterable[dict[str, Any]], most: int, is_wanted: Callable[[Version], bool]
+    ) -> list[Version] | None:
+        """The current versions; None as soon as there are too many of any kind, or one that is not wanted."""
         current: list[Version] = []
-        for page in self._pages(bucket, Prefix=prefix):
-            found = [version for version in _versions(page) if _is_current(version)]
-            current += found
-            if len(current) > most or any(split_key(version.key)[0] not in folders for version in found):
+        listed = 0
+        for page in pages:
+            found = list(_versions(page))
+            listed += len(found)
+            new = list(filter(_is_current, found))
+            current += new
+            if len(current) > most or listed > most + MOST_HISTORY or not all(map(is_wanted, new)):
                 return None
         return current
 

@@ -59,13 +59,19 @@ class Unit:
         return all(one.due_at <= now for one in self.folders)
 
 
-def units(waiting: Iterable[Waiting], limits: Limits) -> list[Unit]:
+def units(waiting: Iterable[Waiting], limits: Limits, urgent: Sequence[str] = ()) -> list[Unit]:
     """The fewest units that hold all folders: each as high up as one job's limits let it be.
 
-    A folder that alone exceeds a limit is a unit of its own.
+    A folder that alone exceeds a limit is a unit of its own. None is joined above one of the prefixes that
+    are `urgent`.
     """
     ordered = sorted(waiting, key=lambda one: one.path)
-    return list(_highest(ordered, limits)) if ordered else []
+    return list(_highest(ordered, limits, urgent)) if ordered else []
+
+
+def lies_above(prefix: str, urgent: Iterable[str]) -> bool:
+    """Whether a job that reads the prefix keeps what comes under an urgent one waiting."""
+    return any(one != prefix and one.startswith(prefix) for one in urgent)
 
 
 def parts(unit: Unit) -> list[Unit]:
@@ -73,12 +79,12 @@ def parts(unit: Unit) -> list[Unit]:
     return [_unit(list(folders)) for _, folders in _by_child(unit.prefix, unit.folders)]
 
 
-def _highest(ordered: Sequence[Waiting], limits: Limits) -> Iterator[Unit]:
+def _highest(ordered: Sequence[Waiting], limits: Limits, urgent: Sequence[str]) -> Iterator[Unit]:
     stack = [ordered]
     while stack:
         folders = stack.pop()
         unit = _unit(folders)
-        if len(folders) == 1 or share(unit, limits) <= 1:
+        if len(folders) == 1 or (share(unit, limits) <= 1 and not lies_above(unit.prefix, urgent)):
             yield unit
         else:
             stack += [list(part) for _, part in _by_child(unit.prefix, folders)][::-1]

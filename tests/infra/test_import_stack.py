@@ -46,8 +46,9 @@ def test_the_settings_are_json_with_every_key_the_functions_read(two_stores: Any
     value = environment(two_stores, "plan")["IMPORT_SETTINGS"]["Fn::Join"]
     text = value[0].join(part if isinstance(part, str) else part["Fn::ImportValue"] for part in value[1])
     settings = json.loads(text)
-    stores, output = settings.pop("stores"), settings.pop("output_bucket")
-    assert "Output" in output
+    stores = settings.pop("stores")
+    assert "Input" in settings.pop("input_bucket")
+    assert "Output" in settings.pop("output_bucket")
     assert settings == {
         "deployment": "production",
         "quiet_seconds": 60,

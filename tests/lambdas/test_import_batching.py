@@ -6,8 +6,11 @@ from datetime import timedelta
 
 import pytest
 
+from benchmarks.memory_aws.healthimaging import MemoryHealthImaging
+from benchmarks.memory_aws.s3 import INPUT, MemoryS3
 from benchmarks.memory_aws.world import World
 from lambdas import planning
+from lambdas.adapters import storage
 from lambdas.importing.files import FolderState, Status
 from lambdas.importing.pacer import Rate
 
@@ -24,7 +27,7 @@ def slow() -> World:
             drain_target=timedelta(hours=1),
         )
     )
-    world.upload("before.dcm")
+    world.upload("before/1.dcm")
     world.settle()
     return world
 
@@ -108,7 +111,7 @@ def world() -> World:
 
 def upload_apart(world: World, studies: int) -> None:
     """Studies that no prefix holds together: something imported lies beside them."""
-    world.upload("before.dcm")
+    world.upload("before/1.dcm")
     world.settle()
     for number in range(studies):
         world.upload(f"study{number}/1.dcm")
@@ -198,3 +201,53 @@ def test_point_1_a_doubled_slash_in_a_key_keeps_nothing_from_being_imported(worl
 
     assert {fate for key, fate in world.fates().items() if key.endswith(".dcm")} == {"IMPORTED"}
     world.check()
+
+
+def test_point_11_no_job_reads_a_prefix_above_an_urgent_one() -> None:
+    """What comes there while the job runs would wait for its end."""
+    world = World()
+    world.upload("a/1.dcm")
+    world.upload("c/1.dcm")
+    world.go_on(until=lambda: len(world.imaging.running()) == 2)
+    for job in world.imaging.running():
+        world.imaging.run(job)
+    world.upload("urgent/1.dcm")
+
+    world.go_on(until=lambda: len(world.imaging.jobs) == 3)
+
+    *_, last = world.imaging.jobs.values()
+    assert last.request["inputS3Uri"] == "s3://input/urgent/"
+    world.settle()
+    world.check()
+
+
+def test_point_2_a_prefix_with_a_long_history_is_gone_through_no_further_than_takes_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Delete markers of all that was imported before."""
+    monkeypatch.setattr(storage, "MOST_HISTORY", 100)
+    world = World()
+    world.s3 = MemoryS3(world.now, world._around, page=5)
+    world.imaging = MemoryHealthImaging(world.s3, world.now, world._around)
+    world.deploy_again()
+    for number in range(2_000):
+        world.s3.put(INPUT, f"2025/old{number:06d}.dcm", None)
+    world.upload("2025/x/1.dcm")
+    world.upload("2025/y/1.dcm")
+    world.settle(sweeping=False)
+
+    assert set(world.fates().values()) == {"IMPORTED"}
+    assert all("/2025/" in job.request["inputS3Uri"][:-1] for job in world.imaging.jobs.values())
+    assert Counter(world.calls)["ListObjectVersions"] < 150
+
+
+def test_a_folder_that_the_index_tells_of_twice_is_planned_once(world: World) -> None:
+    for number in range(11):
+        world.upload(f"study/{number}.dcm")
+    world.deliver_ready()
+    world.pass_time(30)
+    (folder,) = world.ledger.folders_in(FolderState.OPEN)
+
+    world.plan.planner.plan([folder, folder])
+
+    assert [job.files for job in world.jobs()] == [11]

@@ -8,6 +8,7 @@ import pytest
 from benchmarks.memory_aws.world import Message, World
 from lambdas.importing.control import Mode
 from lambdas.importing.files import FolderState, JobState, Status
+from lambdas.start import NO_LONGER_CONFIGURED
 
 
 @pytest.fixture
@@ -327,6 +328,46 @@ def test_point_18_jobs_of_a_data_store_that_left_the_configuration_are_planned_a
 
     assert set(world.fates().values()) == {"IMPORTED"}
     assert {job.store for job in world.jobs() if job.job_id} == {"renamed"}
+    world.check()
+
+
+def test_point_18_a_job_whose_start_is_unknown_fails_when_its_data_store_left_the_configuration(
+    world: World,
+) -> None:
+    world.upload("study/1.dcm")
+    world.imaging.refusals = ["InternalServerException"]
+    world.go_on(until=lambda: list(world.ledger.jobs_in(JobState.STARTING)))
+    (main,) = world.settings.stores
+    world.settings = replace(world.settings, stores=(replace(main, id="renamed"),))
+    world.deploy_again()
+
+    world.settle()
+
+    (failed,) = world.ledger.failed_files()
+    assert failed.reason == NO_LONGER_CONFIGURED
+
+
+@pytest.mark.parametrize("prefix", ["", "b/"])
+def test_point_18_planned_jobs_go_to_the_data_store_that_their_prefix_has_now(
+    world: World, prefix: str
+) -> None:
+    for number in range(4):
+        world.upload(f"b/{number}/1.dcm")
+    world.go_on(until=lambda: list(world.ledger.jobs_in(JobState.PLANNED)))
+    world.ledger.control.set(Mode.PAUSED)
+    world.deliver_ready()
+    (main,) = world.settings.stores
+    # Another data store for the prefix; or another under the same name.
+    other = replace(main, id="other" if prefix else "main", prefix=prefix, datastore_id="e" * 32)
+    world.settings = replace(
+        world.settings, stores=(replace(main, prefix="a/"), other) if prefix else (other,)
+    )
+    world.deploy_again()
+    world.ledger.control.set(Mode.RUNNING)
+
+    world.settle()
+
+    assert {job.request["datastoreId"] for job in world.imaging.jobs.values()} == {"e" * 32}
     world.check()
 
 

@@ -278,3 +278,17 @@ def test_point_14_a_folder_outside_a_prefix_that_was_narrowed_fails_and_keeps_no
     assert world.rows()["sent/a/1.dcm"].status is Status.IMPORTED
     (failed,) = world.ledger.failed_files()
     assert (failed.key, failed.reason) == ("all/1.dcm", NO_DATA_STORE)
+
+
+def test_point_14_what_waits_in_the_bucket_of_a_former_partner_fails() -> None:
+    world = Clinic()
+    world.put("sent/a/1")
+    world.deliver_ready()
+    world.settings = replace(world.settings, partners=())
+    world.deploy_again()
+    world.upload("ours/1.dcm")
+
+    world.settle()
+
+    assert world.rows()["sent/a/1"].reason == NO_DATA_STORE
+    assert world.fates() == {"ours/1.dcm": "IMPORTED"}

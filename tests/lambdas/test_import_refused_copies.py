@@ -80,3 +80,17 @@ def test_point_14_where_all_copies_stay_refused_the_files_fail_and_may_be_redriv
     world.settle()
     assert set(world.fates().values()) == {"IMPORTED"}
     world.check()
+
+
+def test_point_14_a_missing_right_is_waited_for_also_when_another_file_of_the_job_was_deleted(
+    world: World,
+) -> None:
+    world.upload("study/1.dcm")
+    deleted = world.upload("study/2.dcm")
+    world.go_on(until=lambda: world.ready("stage"))
+    world.purge("study/2.dcm", deleted)
+    refuse(world, "AccessDenied", lambda key: True)
+
+    world.deliver_ready()
+
+    assert world.fates()["study/1.dcm"] == "WAITING"
