@@ -91,7 +91,9 @@ def _choice(
             in_line=in_line[str(lane[1]), lane[2]],
             target=timedelta(minutes=deployment.import_timing.drain_minutes),
         )
-        choice += choose(seen, drain, limits, now, within=within, is_urgent=lane[2])
+        root = uri_of(lane[0]) if lane[0] else ""
+        urgent = [root + prefix for prefix in deployment.urgent_prefixes]
+        choice += choose(seen, drain, limits, now, within=within, is_urgent=lane[2], urgent=urgent)
     return choice
 
 

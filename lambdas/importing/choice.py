@@ -11,7 +11,7 @@ from lambdas.importing.limits import Limits
 from lambdas.importing.packing import Drain, fill, to_pack
 from lambdas.importing.planner import DELETED
 from lambdas.importing.timing import Timing
-from lambdas.importing.units import Unit, Waiting, parts, share, units
+from lambdas.importing.units import Unit, Waiting, lies_above, parts, share, units
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,18 +52,20 @@ def choose(
     *,
     within: str = "",
     is_urgent: bool = False,
+    urgent: Sequence[str] = (),
 ) -> Choice:
     """The choice for folders of one data store, by path, when the planner's rules are gone through at once.
 
-    They are all that lies under the prefix `within`; what lies elsewhere is not known, so no job reads there.
+    They are all that lies under the prefix `within`; what lies elsewhere is not known, so no job reads there,
+    nor above a prefix that is `urgent`.
     """
     waiting = [_waiting(path, one, now) for path, one in folders.items() if one.files]
-    found = units(waiting, limits)
+    found = units(waiting, limits, urgent)
     packed = [] if is_urgent else to_pack(found, drain, limits, now)
     shared = {unit.prefix for unit in packed}
     alone = [unit for unit in found if unit.prefix not in shared]
 
-    is_clean = _cleanness(folders, within)
+    is_clean = _cleanness(folders, within, urgent)
     taken = [one for unit in alone for one in _taken(unit, is_clean, limits)]
     to_copy = [unit.folders[0] for unit, in_place in taken if not in_place]
     groups: list[Sequence[Waiting]] = [[one] for one in to_copy]
@@ -85,13 +87,14 @@ def _waiting(path: str, lying: Lying, now: datetime) -> Waiting:
     return Waiting(folder=folder, files=lying.files, bytes=lying.bytes, due_at=at, patient_until=at)
 
 
-def _cleanness(folders: Mapping[str, Lying], within: str) -> Callable[[str], bool]:
-    """Tells of a prefix whether all that lies under it is to be imported."""
+def _cleanness(folders: Mapping[str, Lying], within: str, urgent: Sequence[str]) -> Callable[[str], bool]:
+    """Tells of a prefix whether all that lies under it is to be imported, and may be by one job."""
     mixed = sorted(path for path, one in folders.items() if one.others)
 
     def is_clean(prefix: str) -> bool:
         at = bisect_left(mixed, prefix)
-        return prefix.startswith(within) and not (at < len(mixed) and mixed[at].startswith(prefix))
+        is_mixed = at < len(mixed) and mixed[at].startswith(prefix)
+        return prefix.startswith(within) and not is_mixed and not lies_above(prefix, urgent)
 
     return is_clean
 

@@ -21,7 +21,7 @@ def told(world: World) -> Choice:
         for folder in world.ledger.folders()
     }
     drain = Drain(per_second=settings.rate.per_second, in_line=0, target=settings.drain_target)
-    return choose(folders, drain, settings.limits, world.clock)
+    return choose(folders, drain, settings.limits, world.clock, urgent=settings.urgent_prefixes)
 
 
 def done(world: World, before: int) -> Choice:

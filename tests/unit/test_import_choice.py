@@ -171,3 +171,10 @@ def test_a_folder_that_is_held_back_is_due_when_it_is_tried_again() -> None:
     )
 
     assert found.due_at == later
+
+
+def test_point_11_no_job_is_chosen_that_reads_above_an_urgent_prefix() -> None:
+    lying = {"a/": Lying(files=1, bytes=1), "b/": Lying(files=1, bytes=1)}
+
+    assert choose(lying, DRAIN, LIMITS, NOON) == Choice(in_place=1)
+    assert choose(lying, DRAIN, LIMITS, NOON, urgent=["urgent/"]) == Choice(in_place=2)
