@@ -81,7 +81,7 @@ class Committer:
 
     def send_again(self, job: Job) -> None:
         """A PLANNED job whose message was lost, or whose planning ended in the middle."""
-        if all(self.ledger.holders(job)):
+        if not self.ledger.not_held(job):
             self.send(job)
         else:
             self.finisher.release(job, self.now())

@@ -67,9 +67,7 @@ class Finisher:
         """
         if not any(file.status is not Status.IMPORTED for file in settlement.files):
             return settlement
-        paths = self.ledger.paths_of(job)
-        left = {path for path, is_held in zip(paths, self.ledger.holders(job), strict=True) if not is_held}
-        return settlement.without(left)
+        return settlement.without(self.ledger.not_held(job))
 
     def finish(
         self,

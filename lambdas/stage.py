@@ -56,7 +56,7 @@ class Stager:
         if job is None or job.state is not JobState.PLANNED or job.in_place:
             return
         if not job.staged:
-            if job.at > self.now() + CLOCK_MARGIN or not all(self.ledger.holders(job)):
+            if job.at > self.now() + CLOCK_MARGIN or self.ledger.not_held(job):
                 return
             if not self._stage(job):
                 return

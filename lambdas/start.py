@@ -79,7 +79,7 @@ class Starter:
             self._resume(job, ticket)
         elif not job.in_place and not job.staged:
             self.stages.send({"job": job.name})
-        elif all(self.ledger.holders(job)) and not self._is_put_off(job, ticket):
+        elif not self.ledger.not_held(job) and not self._is_put_off(job, ticket):
             # A job starts only while its folders name it: another plan of the same files may have won.
             self._take_off(job, ticket)
 
@@ -99,14 +99,15 @@ class Starter:
 
     def _is_ready(self, job: Job) -> bool:
         is_there = (job.in_place or job.staged) and self._goes_there_still(job)
-        return job.state is JobState.PLANNED and is_there and all(self.ledger.holders(job))
+        return job.state is JobState.PLANNED and is_there and not self.ledger.not_held(job)
 
     def _goes_there_still(self, job: Job) -> bool:
         """Whether the configuration sends all its folders to its data store, as when it was planned."""
         store = self.settings.store(job.store)
         if store is None or store.datastore_id != job.datastore_id:
             return False
-        paths = self.ledger.paths_of(replace(job, in_place=False))
+        # One prefix tells of all folders below: those of data stores do not overlap.
+        paths = [job.path] if job.in_place else self.ledger.paths_of(job)
         return all(self.settings.store_of(job.bucket, path) == store for path in paths)
 
     def _is_put_off(self, job: Job, ticket: float | None) -> bool:

@@ -130,12 +130,10 @@ class Ledger:
         change, values = sets({"status": str(Status.WAITING), "redriven": file.redriven + 1})
         change += " REMOVE #listed, #at, #settled_at, #reason, #attempts"
         # Counted from an old reading, it would give a job the name of one that is over.
-        condition = "#status = :seen AND attribute_not_exists(#redriven)"
-        seen: Item = {":seen": str(status)}
-        if file.redriven:
-            condition = "#status = :seen AND #redriven = :before"
-            seen[":before"] = file.redriven
-        return bool(self._table.update(rows.file_key(file), change, condition, {**values, **seen}))
+        unchanged = "#redriven = :before" if file.redriven else "attribute_not_exists(#redriven)"
+        values |= {":seen": str(status), **({":before": file.redriven} if file.redriven else {})}
+        condition = f"#status = :seen AND {unchanged}"
+        return bool(self._table.update(rows.file_key(file), change, condition, values))
 
     # Folders
 
@@ -327,13 +325,15 @@ class Ledger:
         paths = [item["folder"] for item in self._batches(job, ProjectionExpression="folder")]
         return paths + ([job.path] if job.in_place and job.path not in paths else [])
 
-    def holders(self, job: Job) -> list[bool]:
-        """For each of the job's paths, whether its folder names the job."""
-        found = self._each(lambda path: self.folder(job.bucket, path), self.paths_of(job))
-        return [
-            folder is not None and folder.state is FolderState.IMPORTING and job.name in folder.jobs
-            for folder in found
-        ]
+    def not_held(self, job: Job) -> set[str]:
+        """The job's paths whose folders do not name it: it has left them, or was never planned to its end."""
+        paths = self.paths_of(job)
+        found = self._each(lambda path: self.folder(job.bucket, path), paths)
+        return {
+            path
+            for path, folder in zip(paths, found, strict=True)
+            if not folder or folder.state is not FolderState.IMPORTING or job.name not in folder.jobs
+        }
 
     def members(self, job: Job) -> list[File]:
         """The rows of the job's files as they stand."""

@@ -8,6 +8,7 @@ import pytest
 from benchmarks.memory_aws.world import Message, World
 from lambdas.importing.control import Mode
 from lambdas.importing.files import FolderState, JobState, Status
+from lambdas.importing.routing import Store
 from lambdas.start import NO_LONGER_CONFIGURED
 
 
@@ -310,21 +311,29 @@ def test_point_18_a_prefix_that_is_given_a_data_store_of_its_own_takes_its_open_
     assert stores == {"1.dcm": ("main", "main"), "2.dcm": ("own", "own")}
 
 
+def plan_and_pause(world: World, folder: str) -> None:
+    for number in range(4):
+        world.upload(f"{folder}{number}/1.dcm")
+    world.go_on(until=lambda: list(world.ledger.jobs_in(JobState.PLANNED)))
+    world.ledger.control.set(Mode.PAUSED)
+    world.deliver_ready()
+
+
+def deploy_and_resume(world: World, *stores: Store) -> None:
+    world.settings = replace(world.settings, stores=stores)
+    world.deploy_again()
+    world.ledger.control.set(Mode.RUNNING)
+    world.settle()
+
+
 @pytest.mark.parametrize("datastore_id", ["d" * 32, "e" * 32])
 def test_point_18_jobs_of_a_data_store_that_left_the_configuration_are_planned_anew(
     world: World, datastore_id: str
 ) -> None:
-    for number in range(4):
-        world.upload(f"s{number}/1.dcm")
-    world.go_on(until=lambda: list(world.ledger.jobs_in(JobState.PLANNED)))
-    world.ledger.control.set(Mode.PAUSED)
-    world.deliver_ready()
+    plan_and_pause(world, "s")
     (main,) = world.settings.stores
-    world.settings = replace(world.settings, stores=(replace(main, id="renamed", datastore_id=datastore_id),))
-    world.deploy_again()
-    world.ledger.control.set(Mode.RUNNING)
 
-    world.settle()
+    deploy_and_resume(world, replace(main, id="renamed", datastore_id=datastore_id))
 
     assert set(world.fates().values()) == {"IMPORTED"}
     assert {job.store for job in world.jobs() if job.job_id} == {"renamed"}
@@ -351,21 +360,12 @@ def test_point_18_a_job_whose_start_is_unknown_fails_when_its_data_store_left_th
 def test_point_18_planned_jobs_go_to_the_data_store_that_their_prefix_has_now(
     world: World, prefix: str
 ) -> None:
-    for number in range(4):
-        world.upload(f"b/{number}/1.dcm")
-    world.go_on(until=lambda: list(world.ledger.jobs_in(JobState.PLANNED)))
-    world.ledger.control.set(Mode.PAUSED)
-    world.deliver_ready()
+    plan_and_pause(world, "b/")
     (main,) = world.settings.stores
     # Another data store for the prefix; or another under the same name.
     other = replace(main, id="other" if prefix else "main", prefix=prefix, datastore_id="e" * 32)
-    world.settings = replace(
-        world.settings, stores=(replace(main, prefix="a/"), other) if prefix else (other,)
-    )
-    world.deploy_again()
-    world.ledger.control.set(Mode.RUNNING)
 
-    world.settle()
+    deploy_and_resume(world, *([replace(main, prefix="a/")] if prefix else []), other)
 
     assert {job.request["datastoreId"] for job in world.imaging.jobs.values()} == {"e" * 32}
     world.check()

@@ -35,6 +35,13 @@ def is_ending(seen: Job, job: Job) -> bool:
     return job.state in (JobState.COMPLETED, JobState.FAILED)
 
 
+def fail_a_job_of_two_files(world: World) -> None:
+    world.upload("study/1.dcm")
+    world.upload("study/2.dcm")
+    world.go_on(until=world.imaging.running)
+    world.end_job(status="FAILED", message="the job failed")
+
+
 def record_again(world: World) -> None:
     world.sweep()
     world.go_on(until=lambda: not [one for one in world.messages if one.queue == "results"])
@@ -43,10 +50,7 @@ def record_again(world: World) -> None:
 def test_point_13_a_half_that_runs_is_not_failed_by_the_job_it_is_a_half_of(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.upload("study/1.dcm")
-    world.upload("study/2.dcm")
-    world.go_on(until=world.imaging.running)
-    world.end_job(status="FAILED", message="the job failed")
+    fail_a_job_of_two_files(world)
     die_before(world, monkeypatch, "advance", is_ending)
     world.pass_time(61)
     world.tick()
@@ -108,10 +112,7 @@ def test_point_8_what_a_job_settled_and_somebody_took_away_then_is_not_what_it_r
 def test_point_13_halves_that_were_let_go_before_they_were_named_are_planned_anew(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.upload("study/1.dcm")
-    world.upload("study/2.dcm")
-    world.go_on(until=world.imaging.running)
-    world.end_job(status="FAILED", message="the job failed")
+    fail_a_job_of_two_files(world)
     replace_job, slow = Ledger.replace_job, []
 
     def naming(ledger: Ledger, job: Job, path: str, names: list[str]) -> None:
